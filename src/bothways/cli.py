@@ -1,0 +1,226 @@
+"""The command line: parse, call the function of the same name, print. No work is done here.
+
+Results go to standard output, progress and messages to standard error. Exit status 2: bad input or setting;
+3: a guard failed; 130: interrupted, and resumable.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bothways.errors import BothwaysError
+
+app = typer.Typer(
+    name="bothways",
+    help="Measure, explain and cure the reversal curse: facts in, an honest two-direction measurement out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Check, make and convert facts.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Facts = Annotated[str, typer.Argument(help="A file or folder of facts, or a world: family, relations, bijection.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; runs/<name> by default.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=c, for every arm.")]
+Split = Annotated[int, typer.Option(help="Seed of the exam, and of a world's facts.")]
+Run = Annotated[Path, typer.Argument(help="Folder of a comparison, such as runs/family.")]
+
+
+@app.command()
+def compare(
+    facts: Facts = "family",
+    arms: Annotated[
+        str, typer.Option(help="Objectives and mitigations, comma-separated; options as name:key=value.")
+    ] = "causal,both_directions,masked_diffusion",
+    seeds: Annotated[int, typer.Option(help="Runs per arm.")] = 5,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time, one core each; all cores by default.")] = None,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder.")] = False,
+    settings: Settings = None,
+    split: Split = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train each arm on the facts, ask both ways, write runs/<name>/report.html."""
+    from bothways.commands.compare import compare as run_compare
+    from bothways.commands.estimate import dry_run as estimate
+    from bothways.reports.progress import progress_bars
+    from bothways.reports.table import terminal_table
+
+    chosen: dict[str, Any] = {
+        "arms": arms.split(","), "seeds": seeds, "out": out, "settings": settings or (), "split": split
+    }  # fmt: skip
+    if dry_run:
+        found = estimate(facts, jobs=jobs, **chosen)
+        show(found.to_json() if as_json else found.text(), as_json)
+        return
+    done = run_compare(facts, jobs=jobs, resume=resume, progress=progress_bars, **chosen)
+    page = done.folder / "report.html"
+    show(done.summary if as_json else f"{terminal_table(done.summary)}\n\nThe whole report: {page}", as_json)
+    if done.failed:
+        say(f"{done.failed} runs failed; their folders hold error.json and the state before. Try again with --resume.")
+        raise typer.Exit(3)
+
+
+@app.command()
+def ask(
+    run: Run,
+    prompt: Annotated[str, typer.Argument(help='Text up to the answer, such as "Ann\'s child is".')],
+    top: Annotated[int, typer.Option(help="Answers to show for each model.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every trained model of a comparison to complete a prompt."""
+    from dataclasses import asdict
+
+    from bothways.commands.ask import ask as run_ask
+
+    found = run_ask(run, prompt, top=top)
+    if as_json:
+        show({"schema": 1, "prompt": found.prompt, "answers": [asdict(a) for a in found.answers]}, True)
+        return
+    rows = [
+        (f"{a.arm} (seed {a.seed})" if a.place == 1 else "", a.answer, f"{a.probability:.3f}") for a in found.answers
+    ]
+    show(columns([("model", f"{prompt} …", "probability"), *rows]), False)
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Draw a comparison's page and figures again."""
+    from bothways.commands.report import report as run_report
+
+    show(str(run_report(run)), False)
+
+
+@app.command()
+def ls(
+    what: Annotated[str, typer.Argument(help="arms, objectives, mitigations, facts or probes.")],
+    as_json: AsJson = False,
+) -> None:
+    """List what exists, with its options."""
+    from bothways.commands.ls import ls as run_ls
+
+    found = run_ls(what)
+    if as_json:
+        show({"schema": 1, what: list(found.rows)}, True)
+        return
+    for row in found.rows:
+        show(
+            f"{row['name']}\n    {row['about']}" + (f"\n    options: {row['options']}" if row["options"] else ""), False
+        )
+
+
+@app.command()
+def env(as_json: AsJson = False) -> None:
+    """Print versions and machine, for a bug report."""
+    from bothways.commands.env import env as run_env
+
+    found = run_env()
+    show(found if as_json else json.dumps(found, indent=1), as_json)
+
+
+@data_app.command("check")
+def data_check(facts: Facts, split: Split = 0, as_json: AsJson = False) -> None:
+    """Say what can be tested with these facts, what cannot, and why."""
+    from dataclasses import asdict
+
+    from bothways.commands.data import check
+    from bothways.reports.check import check_text
+
+    found = check(facts, split=split)
+    if as_json:
+        plain = {
+            "schema": 1,
+            "facts": len(found.facts.facts),
+            "entities": len(found.facts.entities),
+            "testable": found.testable,
+            "leak": found.leak or None,
+            "flips": found.flips,
+            "relations": [asdict(row) for row in found.relations],
+            "mined": [asdict(row) for row in found.mined],
+            "baselines": [asdict(row) for row in found.baselines],
+            "notes": list(found.notes),
+            "notices": list(found.facts.notices),
+        }
+        show(plain, True)
+    else:
+        show(check_text(asdict(found)), False)
+    if not found.testable:
+        raise typer.Exit(2)
+
+
+@data_app.command("make")
+def data_make(
+    world: Annotated[str, typer.Argument(help="family, relations, bijection; options as name:key=value.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .csv .tsv .jsonl .nt .ttl")],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same file.")] = 0,
+) -> None:
+    """Make a world's facts and write them to a file."""
+    from bothways.commands.data import make
+
+    found = make(world, out, seed=seed)
+    say(f"{len(found.facts)} facts about {len(found.entities)} entities written to {out}")
+
+
+@data_app.command("convert")
+def data_convert(
+    source: Annotated[Path, typer.Argument(help="File or folder of facts.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .csv .tsv .jsonl .nt .ttl")],
+) -> None:
+    """Read facts in one format and write them in another."""
+    from bothways.commands.data import convert
+
+    found = convert(source, out)
+    for notice in found.notices:
+        say(notice)
+    say(f"{len(found.facts)} facts about {len(found.entities)} entities written to {out}")
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as aligned columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def show(found: Any, as_json: bool) -> None:
+    """Print a result on standard output."""
+    typer.echo(json.dumps(found, ensure_ascii=False) if as_json else found)
+
+
+def say(message: str) -> None:
+    """Print a message on standard error."""
+    typer.echo(message, err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit status.
+
+    What can go wrong becomes at most six lines on standard error; the first says what, where, and what to do.
+    """
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except BothwaysError as error:
+        say("\n".join(str(error).splitlines()[:6]))
+        sys.exit(error.exit_status)
+    except OSError as error:
+        say(disk_message(error))
+        sys.exit(2)
+
+
+def disk_message(error: OSError) -> str:
+    """Return one sentence for a disk that is full, read-only or out of reach."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. Free space or name another folder with -o, then go on with --resume."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""compare: train each arm on your facts, ask both ways, report."""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
+from bothways.commands.recipe import recipe
+from bothways.config import RunConfig, override, to_plain
+from bothways.disk import own, read_json, write_text
+from bothways.errors import BothwaysError, GuardError, RunError, Stopped
+from bothways.facts.exam import ExamConfig, make_exam
+from bothways.facts.find import find_facts
+from bothways.reports.page import write_report
+from bothways.runs import describe_machine
+from bothways.sweeps.execute import Outcome, Planned, run_many
+from bothways.sweeps.results import write_results
+from bothways.sweeps.summary import ArmScores, summarise
+from bothways.types import SCHEMA, Exam, FactSet, digest
+
+if TYPE_CHECKING:
+    import pandas
+
+WIDE_CANDIDATES = 100
+"""Candidates per question where an answer has several tokens and each must be scored by itself."""
+
+
+Progress = Callable[[Sequence[Planned], int], AbstractContextManager[Callable[[], None]]]
+
+
+def silent(runs: Sequence[Planned], steps: int) -> AbstractContextManager[Callable[[], None]]:
+    """Show no progress."""
+    return nullcontext(lambda: None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison will do, before it does anything."""
+
+    folder: Path
+    facts: FactSet
+    exam: Exam
+    arms: Sequence[Arm]
+    runs: Sequence[Planned]
+    config: RunConfig
+    command: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison: its folder and the object that `--json` prints."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One row per arm and kind of question."""
+        import pandas
+
+        kinds = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
+        return pandas.DataFrame([{"arm": a["arm"], "kind": k, **a[k]} for a in self.summary["arms"] for k in kinds])
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return sum(arm["failed"] for arm in self.summary["arms"])
+
+
+def compare(
+    facts: str | Path | FactSet = "family",
+    *,
+    arms: Sequence[str] = DEFAULT_ARMS,
+    seeds: int = 5,
+    out: str | Path | None = None,
+    resume: bool = False,
+    jobs: int | None = None,
+    settings: Sequence[str] = (),
+    split: int = 0,
+    progress: Progress = silent,
+) -> Comparison:
+    """Train every arm on the facts, ask every run the same exam, and write a report.
+
+    Args:
+        facts: a file or folder of facts, the name of a world, or facts already read.
+        arms: objectives and mitigations, such as "causal" or "reverse_training:unit=token".
+        seeds: runs per arm, seeds 0 to seeds - 1.
+        out: the comparison's folder; runs/<name of the facts> by default.
+        resume: go on with a half-made folder; finished runs are not repeated.
+        jobs: runs at a time, one thread each; the number of cores by default.
+        settings: changes to the recipe such as "training.steps=3000", for every arm.
+        split: seed of the exam, and of a world's facts.
+        progress: given the runs and their steps, a context that yields what is called a few times a second.
+
+    Raises:
+        BothwaysError: a bad input or setting; nothing has been written.
+        RunError: the folder is in use, or already holds a comparison and `resume` is False.
+        Stopped: interrupted; the folder can be resumed.
+    """
+    plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    refuse_other(plan, resume)
+    with own(plan.folder):
+        write_plan(plan)
+        with progress(plan.runs, plan.config.training.steps) as watch:
+            outcomes = run_many(plan.runs, plan.exam, jobs, watch)
+        summary = conclude(plan, outcomes)
+    return Comparison(plan.folder, summary)
+
+
+def make_plan(
+    facts: str | Path | FactSet,
+    *,
+    arms: Sequence[str] = DEFAULT_ARMS,
+    seeds: int = 5,
+    out: str | Path | None = None,
+    settings: Sequence[str] = (),
+    split: int = 0,
+) -> Plan:
+    """Settle everything a comparison will do; write nothing.
+
+    Raises:
+        BothwaysError: as `compare`.
+    """
+    if seeds < 1:
+        raise BothwaysError(f"seeds must be at least 1, got seeds={seeds}. Five give usable intervals.")
+    chosen = parse_arms(list(arms))
+    given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
+    kind = override(RunConfig(), [s for s in settings if s.startswith("tokenizer.")]).tokenizer.kind
+    exam = make_exam(given, ExamConfig(max_candidates=0 if kind == "entity" else WIDE_CANDIDATES), split)
+    config = override(recipe(exam), list(settings))
+    folder = Path(out) if out is not None else Path("runs") / safe_name(given.name)
+    command = command_line(facts, arms, seeds, folder, settings, split)
+    planned = [plan_run(folder, arm, seed, config, exam, command) for arm in chosen for seed in range(seeds)]
+    return Plan(folder, given, exam, chosen, planned, config, command)
+
+
+def plan_run(folder: Path, arm: Arm, seed: int, base: RunConfig, exam: Exam, command: str) -> Planned:
+    """Name one run by everything that decides it."""
+    config = arm.config(base, seed)
+    run_id = f"{safe_name(arm.name)}-s{seed}-{digest([config.hash, exam.hash])[:8]}"
+    objective, mitigation = arm.parts
+    about = {
+        "run_id": run_id,
+        "arm": arm.name,
+        "objective": objective,
+        "mitigation": mitigation,
+        "seed": seed,
+        "facts": exam.facts.hash,
+        "command": command,
+    }
+    return Planned(run_id, arm.name, seed, config, folder / run_id, about)
+
+
+def safe_name(name: str) -> str:
+    """Return a file name made of letters, digits, `-`, `_` and `.`, never hidden and never empty.
+
+    >>> safe_name("../my facts")
+    'my-facts'
+    """
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-._")[:80] or "facts"
+
+
+def command_line(
+    facts: str | Path | FactSet, arms: Sequence[str], seeds: int, folder: Path, settings: Sequence[str], split: int
+) -> str:
+    """Return the shell command that repeats the comparison."""
+    source = facts.source or facts.name if isinstance(facts, FactSet) else str(facts)
+    words = ["bothways", "compare", source, "--arms", ",".join(arms), "--seeds", str(seeds), "-o", str(folder)]
+    words += ["--split", str(split)] if split else []
+    for setting in settings:
+        words += ["--set", setting]
+    return shlex.join(words)
+
+
+def refuse_other(plan: Plan, resume: bool) -> None:
+    """Refuse a folder that holds something else, or holds a comparison that nobody asked to resume.
+
+    Raises:
+        RunError: the message says which, and what to do.
+    """
+    folder = plan.folder
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file. Name a folder with -o.")
+    if not folder.exists() or not any(p.name != ".lock" for p in folder.iterdir()):
+        return
+    if not (folder / "exam.json").exists():
+        if any((folder / run.run_id).exists() for run in plan.runs):
+            return
+        raise RunError(f"{folder} is not empty and holds no comparison. Name another folder with -o.")
+    if not resume:
+        raise RunError(
+            f"{folder} already holds a comparison. Add --resume to go on with it, or name another folder with -o."
+        )
+    if Exam.from_json(read_json(folder / "exam.json")).hash != plan.exam.hash:
+        raise RunError(f"{folder} was made from other facts or another split. Name another folder with -o.")
+    before = read_json(folder / "comparison.json").get("config") if (folder / "comparison.json").exists() else None
+    if before is not None and before != json.loads(json.dumps(to_plain(plan.config))):
+        raise RunError(f"{folder} was made with other settings. Give the same ones, or name another folder with -o.")
+
+
+def write_plan(plan: Plan) -> None:
+    """Write the exam, the manifest and the settings, so that the folder can be resumed from here on."""
+    manifest = [{k: run.about[k] for k in ("run_id", "arm", "objective", "mitigation", "seed")} for run in plan.runs]
+    write_text(plan.folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in manifest))
+    about = {**describe_machine(), "command": plan.command, "config": to_plain(plan.config)}
+    write_text(plan.folder / "comparison.json", json.dumps(about, indent=1))
+    write_text(plan.folder / "exam.json", json.dumps(plan.exam.to_json(), ensure_ascii=False))
+
+
+def conclude(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Write results, summary and report from what became of the runs.
+
+    Raises:
+        GuardError: no run finished; the message is the first run's.
+    """
+    finished = [o for o in outcomes if o.run is not None]
+    if not finished:
+        raise GuardError(f"No run finished. {outcomes[0].error}")
+    scores = [
+        ArmScores.of(arm, [o.run for o in finished if o.planned.arm == arm.name and o.run], plan.exam)
+        for arm in plan.arms
+    ]
+    failed = {arm.name: sum(o.planned.arm == arm.name and o.run is None for o in outcomes) for arm in plan.arms}
+    write_results(plan.folder, plan.exam, [o.run for o in finished if o.run])
+    summary = {
+        "schema": SCHEMA,
+        "run": str(plan.folder),
+        "facts": describe_facts(plan),
+        **summarise(plan.exam, scores, failed),
+        "settings": {"seeds": sorted({run.seed for run in plan.runs}), **to_plain(plan.config)},
+        "versions": describe_machine()["versions"],
+        "command": plan.command,
+        "seconds": round(sum(o.run.history[-1]["seconds"] for o in finished if o.run), 1),
+    }
+    write_text(plan.folder / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False))
+    write_report(plan.folder)
+    return summary
+
+
+def describe_facts(plan: Plan) -> dict[str, Any]:
+    """Return what was compared on, in numbers and in words."""
+    exam, kinds = plan.exam, [q.kind for q in plan.exam.queries]
+    return {
+        "name": plan.facts.name,
+        "source": plan.facts.source,
+        "hash": plan.facts.hash,
+        "facts": len(plan.facts.facts),
+        "entities": len(plan.facts.entities),
+        "relations": len({fact.relation for fact in plan.facts.facts}),
+        "isolated": kinds.count("reverse_tested"),
+        "partner": kinds.count("reverse_partner"),
+        "withheld": len(exam.withheld),
+        "leak": exam.leak,
+        "notes": list(exam.notes),
+        "notices": list(plan.facts.notices),
+    }
+
+
+__all__ = ["Comparison", "Plan", "Stopped", "compare", "make_plan"]

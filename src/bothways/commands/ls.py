@@ -1,0 +1,65 @@
+"""ls: what exists, with one line each."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from bothways.errors import BothwaysError
+from bothways.registry import REGISTRY, lookup, names, unknown
+
+if TYPE_CHECKING:
+    import pandas
+
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "arms": ("objectives", "mitigations"),
+    "objectives": ("objectives",),
+    "mitigations": ("mitigations",),
+    "facts": ("facts", "readers"),
+    "probes": ("probes",),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Names with what they are and their options."""
+
+    rows: tuple[Mapping[str, str], ...]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One row per name."""
+        import pandas
+
+        return pandas.DataFrame(list(self.rows))
+
+
+def ls(what: str) -> Listing:
+    """List the arms, objectives, mitigations, facts or probes there are.
+
+    Raises:
+        BothwaysError: there is no such list.
+    """
+    if what not in ROOMS:
+        raise BothwaysError(unknown("list", what, ROOMS))
+    rows = [describe(room, name) for room in ROOMS[what] for name in names(room)]
+    return Listing(tuple(rows))
+
+
+def describe(room: str, name: str) -> dict[str, str]:
+    """Return a registered name's room, first line and options."""
+    component = lookup(room, name)
+    first = (inspect.getdoc(component) or "").splitlines()[0]
+    assert REGISTRY[room][name]
+    return {
+        "name": name,
+        "is": room.removesuffix("s") if room != "facts" else "world",
+        "options": options(component),
+        "about": first,
+    }
+
+
+def options(component: Any) -> str:
+    """Return a component's options as `name=default`."""
+    if not is_dataclass(component):
+        return ""
+    return " ".join(f"{f.name}={f.default if f.default is not MISSING else '?'}" for f in fields(component))

@@ -1,0 +1,113 @@
+"""Files that are whole or not there, and folders that one process owns at a time."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bothways.errors import RunError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file aside, sync it, then put it in place: readers see the old file or the new one."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Make sure a file's or folder's bytes are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def own(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Own a folder for the length of a `with`; the system gives it up when the process dies, however it dies.
+
+    Args:
+        folder: made if it is not there.
+        patience: seconds to wait for an owner who is about to stop.
+
+    Raises:
+        RunError: a living process owns it; the message names its pid and host.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".lock"
+    with path.open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise RunError(_owned(folder, path)) from None
+                time.sleep(0.1)
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        file.flush()
+        yield
+
+
+def _owned(folder: Path, path: Path) -> str:
+    try:
+        owner = json.loads(path.read_text(encoding="utf-8"))
+        who = f"process {owner['pid']} on {owner['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"
+    return f"{folder} is in use by {who}. Wait until it ends, or stop it."
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object from a file of a run folder.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path.parent} holds no {path.name}. Give a folder that bothways wrote.") from None
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({type(error).__name__}): it was altered or cut short.") from None
+    if not isinstance(data, dict):
+        raise RunError(f"{path} holds no JSON object: it was altered.")
+    return data
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a JSON-lines file of a run folder.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise RunError(
+            f"{path} cannot be read ({type(error).__name__}): it is missing, altered or cut short."
+        ) from None

@@ -1,0 +1,83 @@
+"""How a trained model is asked: next-token distributions by the left-to-right chain rule.
+
+Two readings serve every objective. A causal model gives all conditionals in one pass. A masked model
+is asked token by token: everything from the asked position on is masked, to the end of the row, so
+that nobody is told how long the answer is. In both, log p(answer) sums over its tokens and the token
+that ends it, and the probabilities of all answers add up to one.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from bothways.tensors import SPECIAL, LanguageModel
+
+NextLogProb = Callable[[Tensor, Tensor], Tensor]
+
+
+def causal_log_prob(
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], asked_BL: Bool[Tensor, "B L"]
+) -> Float[Tensor, "B L"]:
+    """Return log p(token | tokens before) at the asked positions in one causal pass."""
+    row_N, place_N = asked_BL.nonzero(as_tuple=True)
+    out_BL = torch.zeros(tokens_BL.shape, device=tokens_BL.device)
+    hidden_BLD = model.hidden(tokens_BL[:, :-1], causal=True)
+    logits_NV = model.unembed(hidden_BLD[row_N, place_N - 1]).float()
+    out_BL[row_N, place_N] = logits_NV.log_softmax(-1).gather(1, tokens_BL[row_N, place_N, None])[:, 0]
+    return out_BL
+
+
+def causal_next(
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+) -> Float[Tensor, "B V"]:
+    """Return the distribution after the first `length` tokens of each row, read left to right."""
+    hidden_BLD = model.hidden(tokens_BL, causal=True)
+    last_BD = hidden_BLD[torch.arange(len(length_B)), length_B - 1]
+    return model.unembed(last_BD).float().log_softmax(-1)
+
+
+def masked_log_prob(
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], asked_BL: Bool[Tensor, "B L"]
+) -> Float[Tensor, "B L"]:
+    """Return log p(token | tokens before) at the asked positions, one masked pass per token of the longest answer."""
+    out_BL = torch.zeros(tokens_BL.shape, device=tokens_BL.device)
+    turn_BL = asked_BL.cumsum(1) * asked_BL
+    for turn in range(1, int(asked_BL.sum(1).max()) + 1):
+        row_N, place_N = (turn_BL == turn).nonzero(as_tuple=True)
+        log_prob_NV = masked_next(model, tokens_BL[row_N], place_N)
+        out_BL[row_N, place_N] = log_prob_NV.gather(1, tokens_BL[row_N, place_N, None])[:, 0]
+    return out_BL
+
+
+def masked_next(
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+) -> Float[Tensor, "B V"]:
+    """Return the distribution at place `length` of each row, everything from there on being masked."""
+    place_L = torch.arange(tokens_BL.shape[1], device=tokens_BL.device)
+    masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], SPECIAL.mask)
+    hidden_BLD = model.hidden(masked_BL, causal=False)
+    return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1)
+
+
+def complete(
+    next_log_prob: NextLogProb, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+) -> Int[Tensor, "B L"]:
+    """Write greedily after the first `length` tokens of each row, until the row is full.
+
+    Returns:
+        The rows, filled; what follows the first end token written is end tokens.
+    """
+    tokens_BL, length_B = tokens_BL.clone(), length_B.clone()
+    row_B = torch.arange(len(length_B), device=tokens_BL.device)
+    while bool((length_B < tokens_BL.shape[1]).any()):
+        open_N = row_B[length_B < tokens_BL.shape[1]]
+        chosen_N = next_log_prob(tokens_BL[open_N], length_B[open_N]).argmax(-1)
+        tokens_BL[open_N, length_B[open_N]] = chosen_N
+        length_B[open_N] += 1
+        done_N = open_N[chosen_N == SPECIAL.end]
+        for row in done_N.tolist():
+            tokens_BL[row, length_B[row] :] = SPECIAL.end
+        length_B[done_N] = tokens_BL.shape[1]
+    return tokens_BL

@@ -1,0 +1,56 @@
+"""Which tokens a masked objective hides: by rate or by count, token by token or whole entities at once."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from bothways.errors import BothwaysError
+from bothways.tensors import SPECIAL, Batch
+
+MaskUnit = Literal["token", "entity"]
+
+
+def check_rate(name: str, rate: float) -> None:
+    """Refuse a masking rate outside [0, 1].
+
+    Raises:
+        BothwaysError: the rate is outside [0, 1].
+    """
+    if not 0 <= rate <= 1:
+        raise BothwaysError(f"{name} must be between 0 and 1, got {name}={rate}. Choose a share such as 0.15.")
+
+
+def maskable(batch: Batch) -> Bool[Tensor, "B L"]:
+    """Return where a mask may fall: everywhere but on the begin token.
+
+    The end tokens that fill a row may be masked too, uncounted: when a model answers, everything after
+    the prompt is masked, and training has to have looked like that.
+    """
+    return batch.tokens_BL != SPECIAL.begin
+
+
+def draw_scores(batch: Batch, unit: MaskUnit, generator: torch.Generator) -> Float[Tensor, "B L"]:
+    """Draw one uniform number a token; with unit "entity" all tokens of an entity share theirs."""
+    score_BL = torch.rand(batch.tokens_BL.shape, generator=generator)
+    if unit == "entity":
+        place_L = torch.arange(score_BL.shape[1])
+        first_BL = torch.where(batch.entity_BL < 0, place_L, first_place(batch.entity_BL))
+        score_BL = score_BL.gather(1, first_BL)
+    return score_BL
+
+
+def first_place(entity_BL: Int[Tensor, "B L"]) -> Int[Tensor, "B L"]:
+    """Return, for every token, the first place in its row that belongs to the same entity occurrence.
+
+    >>> first_place(torch.tensor([[-1, 0, 0, -1, 1]])).tolist()
+    [[0, 1, 1, 0, 4]]
+    """
+    same_BLL = entity_BL[:, :, None] == entity_BL[:, None, :]
+    return same_BLL.int().argmax(-1)
+
+
+def hide(tokens_BL: Int[Tensor, "B L"], masked_BL: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
+    """Replace the masked tokens by the mask token."""
+    return tokens_BL.masked_fill(masked_BL, SPECIAL.mask)

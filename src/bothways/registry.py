@@ -1,0 +1,80 @@
+"""What exists: every name a user can write, and where its one file is.
+
+To add a component, write its file and add its line here; contract tests, `bothways ls` and the
+"did you mean" of every error message then know it. Nothing is imported before it is asked for.
+"""
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bothways.errors import BothwaysError
+
+REGISTRY: Mapping[str, Mapping[str, str]] = {
+    "facts": {
+        "bijection": "bothways.facts.worlds.bijection:Bijection",
+        "family": "bothways.facts.worlds.family:Family",
+        "relations": "bothways.facts.worlds.relations:Relations",
+    },
+    "readers": {
+        ".csv": "bothways.facts.readers.table:read_csv",
+        ".tsv": "bothways.facts.readers.table:read_tsv",
+        ".txt": "bothways.facts.readers.table:read_tsv",
+        ".jsonl": "bothways.facts.readers.jsonl:read_jsonl",
+        ".nt": "bothways.facts.readers.rdf:read_ntriples",
+        ".ttl": "bothways.facts.readers.rdf:read_turtle",
+    },
+    "objectives": {
+        "causal": "bothways.objectives.causal:Causal",
+        "masked_diffusion": "bothways.objectives.masked_diffusion:MaskedDiffusion",
+        "masked_lm": "bothways.objectives.masked_lm:MaskedLM",
+        "any_order": "bothways.objectives.any_order:AnyOrder",
+    },
+    "mitigations": {
+        "both_directions": "bothways.mitigations.both_directions:BothDirections",
+        "reverse_training": "bothways.mitigations.reverse_training:ReverseTraining",
+        "semantic_permutation": "bothways.mitigations.semantic_permutation:SemanticPermutation",
+        "identity_bridge": "bothways.mitigations.identity_bridge:IdentityBridge",
+        "neutral_mention": "bothways.mitigations.neutral_mention:NeutralMention",
+        "relation_blind": "bothways.mitigations.relation_blind:RelationBlind",
+        "shuffled_pairs": "bothways.mitigations.shuffled_pairs:ShuffledPairs",
+    },
+    "probes": {
+        "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
+        "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
+    },
+}
+
+
+def names(room: str) -> tuple[str, ...]:
+    """Return every name registered in `room`, in the order of this file.
+
+    >>> names("objectives")[0]
+    'causal'
+    """
+    return tuple(REGISTRY[room])
+
+
+def lookup(room: str, name: str) -> Any:
+    """Import and return what `name` stands for in `room`.
+
+    Raises:
+        BothwaysError: the name is unknown; the message gives the nearest one.
+    """
+    if name not in REGISTRY[room]:
+        raise BothwaysError(unknown(room.removesuffix("s") if room != "facts" else "world", name, REGISTRY[room]))
+    module, attribute = REGISTRY[room][name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Say that `name` is not a known `what`, with the nearest known name.
+
+    >>> unknown("objective", "casual", ["causal", "masked_diffusion"])
+    "Unknown objective 'casual'. Did you mean 'causal'? Known: causal, masked_diffusion."
+    """
+    known = list(known)
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    suggestion = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"Unknown {what} '{name}'.{suggestion} Known: {', '.join(known)}."

@@ -1,0 +1,54 @@
+"""What every figure is, and the look they share: one colour, mark and dash per kind of question."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from bothways.reports.svg import BLUE, ORANGE, SKY, VERMILLION, Pen
+
+LOOKS: Mapping[str, dict[str, Any]] = {
+    "forward": {"color": BLUE, "marker": "o", "linestyle": "-"},
+    "reverse_tested": {"color": VERMILLION, "marker": "s", "linestyle": (0, (6, 2))},
+    "reverse_partner": {"color": ORANGE, "marker": "^", "linestyle": (0, (2, 1.5))},
+    "reverse_stated": {"color": SKY, "marker": "D", "linestyle": (0, (6, 2, 1.5, 2))},
+}
+"""Blues were stated, warm colours were not; every kind also has its own mark and dash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One figure: how to draw it at a width, what it says to those who cannot see it, and its numbers."""
+
+    name: str
+    title: str
+    alt: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    draw: Callable[[int], Pen] | None
+    """None where there is nothing to draw."""
+
+
+def share_axis(axis: Any, set_limits: Callable[..., Any]) -> None:
+    """Set an axis to shares from none to all, with room for the marks at both ends."""
+    set_limits(-0.015, 1.015)
+    axis.set_ticks((0, 0.25, 0.5, 0.75, 1), labels=("0", "0.25", "0.50", "0.75", "1"))
+
+
+def key(kind: str) -> Line2D:
+    """Return the legend's line and mark of a kind."""
+    return Line2D([], [], linewidth=2, markersize=8, markeredgewidth=0, **LOOKS[kind])
+
+
+def dot(kind: str) -> Line2D:
+    """Return the legend's mark of a kind."""
+    look = LOOKS[kind]
+    return Line2D([], [], linestyle="none", markersize=8, markeredgewidth=0, color=look["color"], marker=look["marker"])
+
+
+def swatch(kind: str) -> Artist:
+    """Return the legend's bar of a kind."""
+    return Rectangle((0, 0), 1, 1, facecolor=LOOKS[kind]["color"], linewidth=0)

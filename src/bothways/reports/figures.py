@@ -1,0 +1,84 @@
+"""The figures of a report, in the order of the page, and writing them as files.
+
+Every figure is drawn in two layouts by the same function, and its numbers stand beside it as CSV.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from bothways.reports.drawings.both_ways import both_ways
+from bothways.reports.drawings.learning_curves import learning_curves
+from bothways.reports.drawings.plot import Plot
+from bothways.reports.drawings.relation_bars import relation_bars
+from bothways.reports.drawings.specificity import specificity
+from bothways.reports.escape import csv_cell
+from bothways.reports.load import Comparison
+from bothways.reports.svg import NARROW, WIDE, draw_svg, for_page
+
+LAYOUTS = {"wide": WIDE, "narrow": NARROW}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure as the page holds it: an SVG for each layout, empty where there is nothing to draw."""
+
+    name: str
+    wide: Markup
+    narrow: Markup
+
+
+def write_figures(data: Comparison) -> dict[str, Shown]:
+    """Write every figure of a comparison into its folder `figures/`, and return them by name."""
+    folder = data.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    return {plot.name: write_figure(plot, folder) for plot in make_plots(data)}
+
+
+def make_plots(data: Comparison) -> tuple[Plot, ...]:
+    """Return every figure of the report, drawn or not."""
+    arms = data.summary["arms"]
+    return (
+        both_ways(arms),
+        learning_curves(arms, data.curves),
+        specificity(arms),
+        relation_bars(arms, data.summary.get("relations") or []),
+    )
+
+
+def write_figure(plot: Plot, folder: Path) -> Shown:
+    """Write a figure's CSV and SVG, and return it as the page shows it."""
+    write_aside(folder / f"{plot.name}.csv", as_csv(plot.columns, plot.rows).encode())
+    path = folder / f"{plot.name}.svg"
+    if plot.draw is None:
+        path.unlink(missing_ok=True)
+        return Shown(plot.name, Markup(""), Markup(""))
+    elements = {}
+    for layout, width in LAYOUTS.items():
+        svg, pen = draw_svg(plot.draw, width, plot.title)
+        elements[layout] = for_page(svg, pen, f"{plot.name}-{layout}", plot.alt)
+        if layout == "wide":
+            write_aside(path, svg)
+    return Shown(plot.name, elements["wide"], elements["narrow"])
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_bytes(content)
+    os.replace(aside, path)
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Write a table as CSV that no spreadsheet takes for formulas."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([csv_cell(value) for value in row] for row in rows)
+    return out.getvalue()

@@ -1,0 +1,198 @@
+"""A run's own folder: begun, resumed or found done; `result.json` is written last and means done."""
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from bothways.batches.batches import Batches
+from bothways.batches.tokenizers import Tokenizer, tokenizer_from_json
+from bothways.config import RunConfig, from_plain, to_plain
+from bothways.disk import own, read_json, read_lines, write_text
+from bothways.errors import GuardError, RunError
+from bothways.models.store import load_model, save_model
+from bothways.models.transformer import Transformer
+from bothways.tensors import Objective
+from bothways.training.checkpoint import remove_checkpoints
+from bothways.types import SCHEMA, Corpus, Exam, Finding, QueryScore
+
+KNOWN = 0.99
+"""Share of stated development questions that must be right for a model to "know" what it was told."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, as its folder tells it."""
+
+    folder: Path
+    result: Mapping[str, Any]
+
+    @property
+    def scores(self) -> list[QueryScore]:
+        """How the model did on every query of the exam."""
+        return [QueryScore(**row) for row in read_lines(self.folder / "samples.jsonl")]
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What was measured while training."""
+        return read_lines(self.folder / "metrics.jsonl")
+
+    def load(self) -> "Trained":
+        """Return the trained model with all it needs to answer."""
+        return load(self.folder)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything a run needs before its first step."""
+
+    corpus: Corpus
+    tokenizer: Tokenizer
+    batches: Batches
+    model: Transformer
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with its tokenizer, objective and row length: all it takes to ask it something."""
+
+    model: Transformer
+    tokenizer: Tokenizer
+    objective: Objective
+    length: int
+
+
+@contextlib.contextmanager
+def begin_run(folder: Path, config: RunConfig, exam: Exam, about: Mapping[str, Any]) -> Iterator[Run | None]:
+    """Own a run's folder, write what it is, and yield None; or yield the run if it is done.
+
+    A guard that fails inside is written down as `error.json` and raised on.
+    """
+    with own(folder, patience=15.0):
+        if (folder / "result.json").exists():
+            yield read_run(folder)
+            return
+        (folder / "error.json").unlink(missing_ok=True)
+        write_text(folder / "config.yaml", yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True))
+        write_text(folder / "meta.json", json.dumps({**describe_machine(), **about, "exam": exam.hash}, indent=1))
+        try:
+            yield None
+        except GuardError as error:
+            write_text(folder / "error.json", json.dumps({"schema": SCHEMA, "error": str(error), **about}))
+            raise
+
+
+def finish_run(
+    folder: Path,
+    about: Mapping[str, Any],
+    exam: Exam,
+    ready: Ready,
+    history: Sequence[Mapping[str, Any]],
+    scores: Sequence[QueryScore],
+    fluency: float | None,
+    findings: Sequence[Finding],
+) -> Run:
+    """Write model, samples and result, drop the checkpoints, and return the run."""
+    save_model(ready.model, folder / "model", {"length": ready.batches.length})
+    write_text(folder / "model" / "tokenizer.json", json.dumps(ready.tokenizer.to_json(), ensure_ascii=False))
+    write_text(folder / "samples.jsonl", "".join(json.dumps(asdict(s), ensure_ascii=False) + "\n" for s in scores))
+    result = {
+        "schema": SCHEMA,
+        **{key: about[key] for key in ("run_id", "arm", "seed")},
+        "exam": exam.hash,
+        "steps": history[-1]["step"] if history else 0,
+        "loss": history[-1]["loss"] if history else None,
+        "known_at": known_at(history),
+        "held_out_nll": fluency,
+        "scores": summarise(exam, scores),
+        "findings": [asdict(finding) for finding in findings],
+    }
+    write_text(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))
+    remove_checkpoints(folder)
+    return Run(folder, result)
+
+
+def known_at(history: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the first measured step at which the model answered nearly all stated questions, both orders."""
+    for row in history:
+        stated = [row["dev"][kind] for kind in ("forward", "reverse_stated") if kind in row["dev"]]
+        if stated and min(stated) >= KNOWN:
+            return int(row["step"])
+    return None
+
+
+def summarise(exam: Exam, scores: Sequence[QueryScore]) -> dict[str, dict[str, Any]]:
+    """Return each kind's numbers over the test questions of one run."""
+    kinds: dict[str, list[QueryScore]] = {}
+    for score in scores:
+        query = exam.queries[score.query]
+        if query.split == "test":
+            kinds.setdefault(query.kind, []).append(score)
+    return {
+        kind: {
+            "n": len(found),
+            "accuracy": float(np.mean([s.correct for s in found])),
+            "exact": float(np.mean([s.exact for s in found])),
+            "mrr": float(np.mean([1 / s.rank for s in found])),
+            "nll": float(-np.mean([s.log_prob for s in found])),
+            "median_rank": float(np.median([s.rank for s in found])),
+        }
+        for kind, found in kinds.items()
+    }
+
+
+def read_run(folder: Path) -> Run:
+    """Return a finished run.
+
+    Raises:
+        RunError: the folder holds no readable result.
+    """
+    return Run(folder, read_json(folder / "result.json"))
+
+
+def load(folder: Path | str) -> Trained:
+    """Load a trained model from its run folder: weights, tokenizer, objective.
+
+    Raises:
+        RunError: a file is missing or damaged.
+    """
+    folder = Path(folder)
+    model, data = load_model(folder / "model")
+    tokenizer = tokenizer_from_json(read_json(folder / "model" / "tokenizer.json"))
+    return Trained(model, tokenizer, read_config(folder).objective, int(data["length"]))
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Return the configuration a run was made from.
+
+    Raises:
+        RunError: there is none, or it cannot be read.
+    """
+    try:
+        data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        raise RunError(f"{folder / 'config.yaml'} cannot be read. Give the folder of a run.") from None
+    return from_plain(data)
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return the versions and the device that numbers may depend on."""
+    from importlib.metadata import version
+
+    packages = ("bothways", "torch", "numpy", "safetensors", "tokenizers")
+    return {
+        "schema": SCHEMA,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "device": "cpu",
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+    }

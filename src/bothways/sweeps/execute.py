@@ -1,0 +1,174 @@
+"""Run many runs: one after another, or one process a core. The same results from either."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bothways.config import RunConfig
+from bothways.errors import BothwaysError, RunError, Stopped
+from bothways.pipeline import run
+from bothways.runs import Run
+from bothways.training.loop import Interrupted
+from bothways.types import Exam
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run that a comparison or sweep wants."""
+
+    run_id: str
+    arm: str
+    seed: int
+    config: RunConfig
+    folder: Path
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a planned run: the run, or the sentence that says why there is none."""
+
+    planned: Planned
+    run: Run | None
+    error: str | None
+
+
+STOPPED = "Stopped. Finished runs are kept, the others saved their state; go on with --resume."
+
+
+def run_many(
+    planned: Sequence[Planned], exam: Exam, jobs: int, watch: Callable[[], None] = lambda: None
+) -> list[Outcome]:
+    """Run every planned run, `jobs` at a time, each on one thread.
+
+    Args:
+        planned: the runs; those whose folder is done are returned without repeating them.
+        exam: what all are asked.
+        jobs: processes; 1 runs in this one.
+        watch: called a few times a second, to draw progress.
+
+    Raises:
+        Stopped: Ctrl-C or a termination signal; the folders can be resumed.
+    """
+    if jobs < 1:
+        raise BothwaysError(f"jobs must be at least 1, got jobs={jobs}. Give the number of cores to use.")
+    if jobs == 1 or len(planned) == 1:
+        return _inline(planned, exam, watch)
+    return _pool(planned, exam, jobs, watch)
+
+
+def _inline(planned: Sequence[Planned], exam: Exam, watch: Callable[[], None]) -> list[Outcome]:
+    torch.set_num_threads(1)
+    with stop_on_signals() as asked, _watching(watch):
+        outcomes = []
+        for plan in planned:
+            outcomes.append(_run_one(plan, exam, lambda: bool(asked)))
+            if asked:
+                raise Stopped(STOPPED)
+    return outcomes
+
+
+def _pool(planned: Sequence[Planned], exam: Exam, jobs: int, watch: Callable[[], None]) -> list[Outcome]:
+    try:
+        return _pool_unguarded(planned, exam, jobs, watch)
+    except BrokenProcessPool:
+        raise RunError(
+            "A worker process died, perhaps for want of memory. Go on with --resume and fewer --jobs."
+        ) from None
+
+
+def _pool_unguarded(planned: Sequence[Planned], exam: Exam, jobs: int, watch: Callable[[], None]) -> list[Outcome]:
+    context = multiprocessing.get_context("spawn")
+    outcomes: dict[str, Outcome] = {}
+    with (
+        stop_on_signals() as asked,
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(exam.to_json(),)) as pool,
+    ):
+        futures: dict[Future[Outcome], Planned] = {pool.submit(_work, plan): plan for plan in planned}
+        waiting = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
+            for future in done:
+                outcomes[futures[future].run_id] = future.result()
+            watch()
+            if asked:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()  # asks: a worker saves its state and ends
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise Stopped(STOPPED)
+    return [outcomes[plan.run_id] for plan in planned]
+
+
+def _run_one(plan: Planned, exam: Exam, stop: Callable[[], bool]) -> Outcome:
+    try:
+        return Outcome(plan, run(plan.config, exam, plan.folder, plan.about, stop), None)
+    except Interrupted:
+        return Outcome(plan, None, "stopped")
+    except BothwaysError as error:
+        return Outcome(plan, None, str(error))
+
+
+_WORKER: dict[str, Any] = {}
+
+
+def _begin_worker(exam: dict[str, Any]) -> None:
+    """Prepare a worker: one thread, the exam read once, stop when asked or when the parent is gone."""
+    torch.set_num_threads(1)
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda n, _: asked.append(n))
+    _WORKER.update(exam=Exam.from_json(exam), parent=os.getppid(), asked=asked)
+
+
+def _work(plan: Planned) -> Outcome:
+    return _run_one(plan, _WORKER["exam"], lambda: bool(_WORKER["asked"]) or os.getppid() != _WORKER["parent"])
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[list[int]]:
+    """Turn Ctrl-C and termination into a list that fills, for the length of a `with`; a second Ctrl-C raises."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, _: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _watching(watch: Callable[[], None]) -> Iterator[None]:
+    """Call `watch` from a thread while this process computes."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.25):
+            watch()
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        watch()

@@ -1,0 +1,123 @@
+"""What passes between the rooms as tensors: batches, prepared batches, losses, models, objectives.
+
+Kept apart from `types.py` so that reading facts and `--help` need no torch. Axis letters as there.
+"""
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bothways.types import SpecialTokens
+
+SPECIAL = SpecialTokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Clean, addressable rows: nothing is shifted, masked or corrupted yet.
+
+    Every row starts with the begin token and its text ends with one end token; the rest of the row
+    is filled with further end tokens, which are read but never counted (`target_BL` is False there).
+    """
+
+    tokens_BL: Int[Tensor, "B L"]
+    target_BL: Bool[Tensor, "B L"]
+    """Tokens a loss may count: the text and its first end token."""
+    entity_BL: Int[Tensor, "B L"]
+    """Number of the entity occurrence in its row that the token belongs to, -1 for none."""
+    document_B: Int[Tensor, " B"]
+    """Index of each row's document in the corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch as one objective wants to see it: read `input`, predict `target`, count by `weight`."""
+
+    input_BL: Int[Tensor, "B L"]
+    target_BL: Int[Tensor, "B L"]
+    weight_BL: Float[Tensor, "B L"]
+    """0 where nothing is predicted."""
+    causal: bool
+    normaliser: float | None = None
+    """What the weighted sum is divided by; None means the sum of the weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss and what it is made of."""
+
+    mean: Float[Tensor, ""]
+    """Nats per counted token, weighted: what is minimised."""
+    counted: int
+    """How many tokens were predicted."""
+    unweighted_ce: Float[Tensor, ""]
+    """Nats per predicted token, every one counting the same: comparable between objectives' weightings."""
+
+
+class LanguageModel(nn.Module, abc.ABC):
+    """Token ids in, logits out; `causal` is an argument of the call, not a kind of model."""
+
+    n_tokens: int
+
+    @abc.abstractmethod
+    def hidden(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L D"]:
+        """Return what `unembed` turns into logits."""
+
+    @abc.abstractmethod
+    def unembed(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Turn hidden vectors into logits."""
+
+    def forward(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L V"]:
+        """Return the logits at every position."""
+        return self.unembed(self.hidden(tokens_BL, causal=causal))
+
+
+class Objective(abc.ABC):
+    """A way to factorise text: what is predicted from what, and how the trained model answers.
+
+    `log_prob` and `complete` belong together: the probabilities of all answers that `complete` could
+    ever write within the row sum to one under `log_prob`.
+    """
+
+    log_prob_is: ClassVar[Literal["exact", "bound", "estimate"]]
+    """Which quantity `log_prob` is, of the model's own left-to-right chain rule."""
+
+    @abc.abstractmethod
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        """Shift or mask a clean batch; `generator` is the only source of chance."""
+
+    @abc.abstractmethod
+    def log_prob(
+        self, model: LanguageModel, tokens_BL: Int[Tensor, "B L"], asked_BL: Bool[Tensor, "B L"]
+    ) -> Float[Tensor, "B L"]:
+        """Return log p(token | all tokens before it), in nats, where `asked`; 0 elsewhere.
+
+        Rows are as in a `Batch`; what stands after an asked token is never seen.
+        """
+
+    @abc.abstractmethod
+    def next_log_prob(
+        self, model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+    ) -> Float[Tensor, "B V"]:
+        """Return the log-probability of every token to follow the first `length` tokens of each row."""
+
+
+def weighted_cross_entropy(model: LanguageModel, prepared: Prepared) -> Loss:
+    """Return the one loss that serves every objective; logits are made only where they are counted."""
+    counted_BL = prepared.weight_BL > 0
+    hidden_ND = model.hidden(prepared.input_BL, causal=prepared.causal)[counted_BL]
+    logits_NV = model.unembed(hidden_ND).float()
+    nats_N = F.cross_entropy(logits_NV, prepared.target_BL[counted_BL], reduction="none")
+    weight_N = prepared.weight_BL[counted_BL]
+    total = weight_N.sum() if prepared.normaliser is None else prepared.normaliser
+    n = nats_N.numel()
+    return Loss(
+        mean=(weight_N * nats_N).sum() / total if n else nats_N.sum(),
+        counted=n,
+        unweighted_ce=nats_N.detach().mean() if n else nats_N.detach().sum(),
+    )

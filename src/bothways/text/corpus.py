@@ -1,0 +1,103 @@
+"""From settled facts to training text: one document per fact, order and template."""
+
+import abc
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bothways.facts.templates import render
+from bothways.facts.wording import OneOrder, orders, templates_of
+from bothways.types import Corpus, Document, Exam, Fact, FactSet, Span
+
+N_HELD_OUT = 64
+"""How many plain sentences are kept from every arm, to measure fluency."""
+
+
+class TextEdit(abc.ABC):
+    """A change to the training text: what a mitigation does before tokens exist."""
+
+    @abc.abstractmethod
+    def __call__(self, documents: tuple[Document, ...], exam: Exam, seed: int) -> tuple[Document, ...]:
+        """Return the changed documents; `seed` is the only source of chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """What is written: the exam's statements, changed by each edit in turn."""
+
+    edits: tuple[TextEdit, ...] = ()
+    """Applied in order; none for the base arms."""
+
+
+def write_corpus(exam: Exam, config: TextConfig, seed: int) -> Corpus:
+    """Write every settled fact in its stated order or orders, then apply the edits.
+
+    Args:
+        exam: facts with their orders settled; nothing else of it is read.
+        config: the edits.
+        seed: for edits that draw.
+
+    Raises:
+        BothwaysError: an edit cannot be applied to these facts.
+    """
+    documents = statements(exam.facts)
+    for edit in config.edits:
+        documents = edit(documents, exam, seed)
+    return Corpus(documents, held_out(exam))
+
+
+def statements(facts: FactSet) -> tuple[Document, ...]:
+    """Return one document per fact, stated order and template."""
+    return tuple(
+        document
+        for i, fact in enumerate(facts.facts)
+        for order in orders(fact)
+        for document in state(facts, i, fact, order)
+    )
+
+
+def state(facts: FactSet, i: int, fact: Fact, order: OneOrder) -> Iterable[Document]:
+    """Write a fact in one order, once per template."""
+    for template in templates_of(facts.relations[fact.relation], order):
+        text, spans = render(template, fact)
+        yield Document(text=text, facts=(i,), order=order, entities=tuple(spans))
+
+
+def held_out(exam: Exam) -> tuple[Document, ...]:
+    """Return plain sentences that no arm is trained on: known templates about pairs no fact joins.
+
+    Only their words are scored, never their entities, so that they measure whether a model still
+    speaks plainly, not what it knows.
+    """
+    random = np.random.default_rng([exam.seed, 1])
+    true = {fact.pair for fact in (*exam.facts.facts, *exam.withheld)}
+    facts, documents = exam.facts.facts, list[Document]()
+    for n in range(20 * N_HELD_OUT):
+        one, other = facts[int(random.integers(len(facts)))], facts[int(random.integers(len(facts)))]
+        mixed = Fact(one.head, one.relation, other.tail)
+        if len(mixed.pair) < 2 or mixed.pair in true:
+            continue
+        order: OneOrder = "head_first" if n % 2 else "tail_first"
+        documents += [Document(d.text, (), None, d.entities) for d in state(exam.facts, -1, mixed, order)][:1]
+        if len(documents) == N_HELD_OUT:
+            break
+    return tuple(documents)
+
+
+def sentence_about(text: str, name: str) -> Document:
+    """Return a document that states no fact; every occurrence of `name` is an entity.
+
+    >>> sentence_about("The name of Al is Al", "Al").entities
+    (Span(start=12, end=14, entity='Al'), Span(start=18, end=20, entity='Al'))
+    """
+    spans, at = [], text.find(name)
+    while at >= 0:
+        spans.append(Span(at, at + len(name), name))
+        at = text.find(name, at + len(name))
+    return Document(text=text, facts=(), order=None, entities=tuple(spans))
+
+
+def entities_of(documents: Sequence[Document]) -> tuple[str, ...]:
+    """Return every entity the documents name, in order of first appearance."""
+    return tuple(dict.fromkeys(span.entity for d in documents for span in d.entities if span.entity is not None))

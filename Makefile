@@ -15,7 +15,8 @@ setup: .venv/dev.done
 	@echo "Ready: $(BIN)/bothways --help"
 
 demo: .venv/run.done
-	@$(BIN)/bothways demo
+	@rm -rf runs/demo
+	$(BIN)/bothways compare family:n_families=20 --seeds 2 --set training.steps=800 -o runs/demo
 
 test: .venv/test.done
 	$(PYTEST) -q $(PYTEST_FLAGS)
@@ -33,7 +34,7 @@ check: .venv/dev.done
 	$(BIN)/codespell
 
 docs: .venv/run.done
-	$(BIN)/python -m bothways.commands.results
+	$(BIN)/python tools/results.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .coverage

@@ -7,7 +7,7 @@ nearest known one, and components are written with the name of their class.
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from bothways.batches.batches import BatchConfig
 from bothways.batches.tokenizers import TokenizerConfig
@@ -66,9 +66,9 @@ def to_plain(value: Any) -> Any:
         plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
         return {"is": f"{type(value).__module__}:{type(value).__qualname__}", **plain}
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in cast(Mapping[Any, Any], value).items()}
     if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
+        return [to_plain(item) for item in cast(Sequence[Any], value)]
     return value
 
 
@@ -79,11 +79,12 @@ def from_plain(data: Any) -> Any:
         BothwaysError: the data names a class that is not one of ours, or does not fit it.
     """
     if isinstance(data, Mapping) and "is" in data:
-        cls = _own_class(str(data["is"]))
-        return make(cls, {key: from_plain(value) for key, value in data.items() if key != "is"})
+        plain = cast(Mapping[str, Any], data)
+        options = {key: from_plain(value) for key, value in plain.items() if key != "is"}
+        return make(_own_class(str(plain["is"])), options)
     if isinstance(data, list):
-        return tuple(from_plain(item) for item in data)
-    return data
+        return tuple(from_plain(item) for item in cast(list[Any], data))
+    return cast(Any, data)
 
 
 def _own_class(path: str) -> type:
@@ -119,6 +120,6 @@ def _replace_at(node: Any, path: Sequence[str], value: str, whole: str) -> Any:
             raise BothwaysError(f"Setting '{whole}' goes too deep: {path[0]} has no parts. Stop there.")
         return replace(node, **{path[0]: _replace_at(current, path[1:], value, whole)})
     if is_dataclass(current):
-        inner = ", ".join(f.name for f in fields(current))
+        inner = ", ".join(f.name for f in fields(cast(Any, current)))  # type: ignore[arg-type]
         raise BothwaysError(f"Setting '{whole}' is a group of settings. Name one of its parts: {inner}.")
     return replace(node, **{path[0]: convert(get_type_hints(type(node))[path[0]], value, whole)})

@@ -210,8 +210,9 @@ def relation_from_json(row: Mapping[str, Any]) -> Relation:
 
 def query_from_json(row: Mapping[str, Any]) -> Query:
     """Read one question of an exam file."""
-    fields: dict[str, Any] = {**row, **{key: tuple(row[key]) for key in ("aliases", "other_truths")}}
-    return Query(**{**fields, "cue": Span(**row["cue"])})
+    fields: dict[str, Any] = {**row, "cue": Span(**row["cue"])}
+    fields |= {key: tuple(row[key]) for key in ("aliases", "other_truths")}
+    return Query(**fields)
 
 
 def digest(data: Any) -> str:

@@ -57,7 +57,7 @@ def check_relation(relation: Relation, where: str) -> None:
         raise FactsError(f"{about} is named as its own inverse. Write symmetric: true instead.")
     if relation.symmetric and relation.inverse is not None:
         raise FactsError(
-            f"{about} is symmetric and has the inverse {short(relation.inverse)}, which contradict each other. Drop one."
+            f"{about} is symmetric and has the inverse {short(relation.inverse)}: a contradiction. Drop one."
         )
     for field, first, templates in (
         ("head_first", "head", relation.head_first),
@@ -82,9 +82,7 @@ def combine(one: Relation, other: Relation, where: str) -> Relation:
         FactsError: they name two inverses.
     """
     if one.inverse and other.inverse and one.inverse != other.inverse:
-        raise FactsError(
-            f"{where}: relation {short(one.name)} is given two inverses, {short(one.inverse)} and {short(other.inverse)}. Keep one."
-        )
+        raise _two_inverses(where, one.name, one.inverse, other.inverse)
     return Relation(
         name=one.name,
         inverse=one.inverse or other.inverse,
@@ -102,16 +100,20 @@ def _pair_up(declared: Mapping[str, Relation], where: str) -> dict[str, str]:
             continue
         for name, inverse in ((relation.name, relation.inverse), (relation.inverse, relation.name)):
             if inverses.setdefault(name, inverse) != inverse:
-                raise FactsError(
-                    f"{where}: relation {short(name)} is given two inverses, {short(inverses[name])} and {short(inverse)}. Keep one."
-                )
+                raise _two_inverses(where, name, inverses[name], inverse)
     for name, inverse in inverses.items():
         if name in declared and declared[name].symmetric:
             raise FactsError(
-                f"{where}: relation {short(name)} is symmetric and is the inverse of {short(inverse)}, "
-                "which contradict each other. Drop one."
+                f"{where}: relation {short(name)} is symmetric and the inverse of {short(inverse)}: "
+                "a contradiction. Drop one."
             )
     return inverses
+
+
+def _two_inverses(where: str, name: str, one: str, other: str) -> FactsError:
+    return FactsError(
+        f"{where}: relation {short(name)} is given two inverses, {short(one)} and {short(other)}. Keep one."
+    )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -92,17 +92,18 @@ class Rows:
             aliases: other spellings of the tail; empty ones are left out.
         """
         spellings = [name for name in aliases if not isinstance(name, str) or _visible(tidy(name))]
-        names = [("head", head), ("relation", relation), ("tail", tail), *(("an alias", name) for name in spellings)]
-        for what, value in names:
-            if reason := self._wrong(what, value):
-                return self.refuse(line, reason)
+        named = (("head", head), ("relation", relation), ("tail", tail), *(("an alias", name) for name in spellings))
+        for what, value in named:
+            if not isinstance(value, str) or value not in self._names:  # most names come many times
+                reason = self._learn(what, value)
+                if reason is not None:
+                    return self.refuse(line, reason)
         if stated not in (None, "", "head_first", "tail_first", "both"):
             return self.refuse(
                 line, f"stated must be head_first, tail_first, both or empty, got {short(stated)}. Correct it."
             )
-        tail = self._tidy(tail)
-        others = dict.fromkeys(name for name in map(self._tidy, spellings) if name != tail)
-        fact = Fact(self._tidy(head), self._tidy(relation), tail, stated or None, tuple(others))
+        one, relation, other, *more = (self._names[value] for _, value in named)
+        fact = Fact(one, relation, other, stated or None, tuple(name for name in dict.fromkeys(more) if name != other))
         self._rows.append(Row(fact, self.file, line))
 
     def refuse(self, line: int, reason: str) -> None:
@@ -141,23 +142,16 @@ class Rows:
         head = f"{self.file}: {self._n_refused:,} rows cannot be read. The first of them:"
         return FactsError("\n".join([head, *(f"  {reason}" for reason in self._refused)]))
 
-    def _tidy(self, text: str) -> str:
-        """Tidy a name once, and keep one copy of it however often it comes."""
-        if text not in self._names:
-            self._names[text] = tidy(text)
-        return self._names[text]
-
-    def _wrong(self, what: str, value: Any) -> str | None:
-        """Say why a value cannot be a name."""
+    def _learn(self, what: str, value: Any) -> str | None:
+        """Remember a name as it is tidied, or say why the value cannot be one."""
         if not isinstance(value, str):
             return f"{what} must be text, got {short(value)}. Put it in quotes."
-        if value in self._names:
-            return None
         name = tidy(value)
         if bad := UNPRINTABLE.search(name):
             return f"{what} holds the character U+{ord(bad[0]):04X}, which is no text: {short(value)}. Remove it."
         if not _visible(name):
             return f"{what} is empty. Fill it in or remove the row."
+        self._names[value] = name
         return None
 
 
@@ -179,13 +173,14 @@ def merge(rows: Sequence[Row], relations: Mapping[str, Relation]) -> tuple[tuple
     retold: list[Row] = []
     lost: list[Row] = []
     for row in rows:
-        fact = _retell(row.fact, told_as[row.fact.relation])
-        if fact.relation != row.fact.relation:
+        fact = row.fact
+        if told_as[fact.relation] != fact.relation:
+            fact = _turn(fact, told_as[fact.relation])
             retold.append(row)
         key = (fact.head, fact.relation, fact.tail)
         back = (fact.tail, fact.relation, fact.head)
         if relations[fact.relation].symmetric and back in merged and back != key:
-            key, fact = back, _retell(fact, fact.relation, turn=True)
+            key, fact = back, _turn(fact, fact.relation)
         if row.fact.aliases and fact.tail != row.fact.tail:
             lost.append(row)
         if key in merged:
@@ -213,10 +208,8 @@ def _told_as(rows: Sequence[Row], relations: Mapping[str, Relation]) -> dict[str
     return told_as
 
 
-def _retell(fact: Fact, relation: str, *, turn: bool = False) -> Fact:
-    """Tell a fact by its inverse relation (or, if `turn`, by the same symmetric one), which exchanges head and tail."""
-    if fact.relation == relation and not turn:
-        return fact
+def _turn(fact: Fact, relation: str) -> Fact:
+    """Tell a fact by its inverse relation, or by its own symmetric one, which exchanges head and tail."""
     return Fact(fact.tail, relation, fact.head, FLIPPED[fact.stated])
 
 

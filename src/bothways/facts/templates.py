@@ -226,8 +226,8 @@ def fill_templates(relation: Relation, relations: Mapping[str, Relation]) -> Rel
 def worded_alike(relations: Mapping[str, Relation]) -> tuple[str, ...]:
     """Say which relations no reader could tell apart, because they share a head-first template.
 
-    >>> worded_alike({name: default_templates(name) for name in ("isa", "is_a")})[0][:54]
-    'The relations isa, is_a are said in the same words (\'{h'
+    >>> worded_alike({name: default_templates(name) for name in ("isa", "is_a")})[0][:51]
+    'The relations isa, is_a are said in the same words '
     """
     users: dict[str, list[str]] = defaultdict(list)
     for relation in relations.values():

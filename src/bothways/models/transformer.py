@@ -102,7 +102,7 @@ class Transformer(LanguageModel):
             if parameter.ndim == 1:
                 nn.init.constant_(parameter, 1.0 if name.endswith("norm.weight") else 0.0)
                 continue
-            std = {"embed": 0.1, "position": 0.1, "unembedding": 0.3}.get(name, parameter.shape[1] ** -0.5)
+            std = {"embed": 0.1, "position": 0.1, "unembedding": 0.3}.get(name, 1 / math.sqrt(parameter.shape[1]))
             nn.init.normal_(parameter, std=std / (additions if name.endswith("out.weight") else 1), generator=generator)
 
     def hidden(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L D"]:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +21,7 @@ from rich.progress import (
 )
 
 
+@runtime_checkable
 class PlannedRun(Protocol):
     """What progress needs to know of a run."""
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bothways.errors import BothwaysError, GuardError
 from bothways.tensors import LanguageModel, Objective, weighted_cross_entropy
 from bothways.training.checkpoint import load_newest, save_checkpoint
 
+Precision = Literal["fp32", "bf16"]
 Measure = Callable[[LanguageModel, Objective], dict[str, float]]
 
 
@@ -34,7 +36,7 @@ class TrainingConfig:
     """AdamW's decoupled decay."""
     clip: float = 1.0
     """Largest norm of the gradient."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Arithmetic of the matrix products; sums, softmax and weights stay in fp32."""
     measurements: int = 20
     """How often both directions are measured on the way."""
@@ -89,7 +91,7 @@ def train(
         model.parameters(),
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
-        betas=(0.9, float(os.environ.get("B2", "0.95"))),
+        betas=(0.9, 0.95),
         fused=True,
     )
     start, pending, warnings = load_newest(folder, model, optimizer)

@@ -64,6 +64,8 @@ def _parse(text: str) -> Mapping[str, Any]:
     """
     try:
         row = json.loads(text, object_pairs_hook=_object)
+    except FactsError:  # a ValueError too
+        raise
     except json.JSONDecodeError as error:
         raise FactsError(f"not JSON ({error.msg} at column {error.colno}): {short(text)}. Correct it.") from None
     except RecursionError:

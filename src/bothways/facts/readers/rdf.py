@@ -40,7 +40,7 @@ STATED, ALIAS = URIRef(f"{OWN}stated"), URIRef(f"{OWN}alias")
 LABELS = (RDFS.label, SKOS.prefLabel)
 STATEMENT = (RDF.subject, RDF.predicate, RDF.object)
 VOCABULARIES = (str(OWL), str(RDF), str(RDFS))
-IMPOSSIBLE = re.compile(r"(?<!\\)(?:\\\\)*\\U(?=[0-9A-Fa-f]{8})(?!000|0010)[0-9A-Fa-f]{8}")
+IMPOSSIBLE = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
 """An escape beyond Unicode, where rdflib raises a bare Exception, which cannot be caught by name."""
 BROKEN = (
     RdflibError,
@@ -81,7 +81,8 @@ def read_ntriples(path: Path) -> Reading:
     with _quiet():
         for line, text in read_lines(path):  # `line` is read by the sink
             try:
-                parser.parsestring(text)  # pyright: ignore[reportUnknownMemberType]
+                parser.line = text  # its own reading of lines takes the square of their length
+                parser.parseline()
             except BROKEN:
                 rows.refuse(line, f"not N-Triples: {short(text)}. Write <subject> <relation> <object> and a full stop.")
     return _facts(rows, triples)
@@ -152,7 +153,10 @@ def _facts(rows: Rows, triples: Sequence[Triple]) -> Reading:
     """Turn statements into facts and relations."""
     for triple in triples:  # rdflib takes more for Turtle than Turtle is
         if not isinstance(triple.subject, URIRef | BNode) or not isinstance(triple.predicate, URIRef):
-            rows.refuse(triple.line, f"not a statement about a thing: {short(f'{triple.subject} {triple.predicate}')}.")
+            rows.refuse(
+                triple.line,
+                f"not a statement about a thing: {short(f'{triple.subject} {triple.predicate}')}. Correct it.",
+            )
     if rows.refused:
         raise rows.error()
     notes = _notes(triples)

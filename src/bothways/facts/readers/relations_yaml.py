@@ -28,6 +28,8 @@ MAX_BYTES = 1024**2
 MAX_DEPTH = 3
 """Relations, their keys, and a list of templates."""
 KEYS = ("inverse", "symmetric", "head_first", "tail_first")
+LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where it is there: the one in Python needs a quarter of a minute for a megabyte."""
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -70,14 +72,16 @@ def _compose(text: str, file: str) -> yaml.Node | None:
     """Parse a YAML document into nodes, after a look at its events for what could blow it up."""
     depth = 0
     try:
-        for event in cast("Iterator[yaml.Event]", yaml.parse(text, Loader=yaml.SafeLoader)):  # pyright: ignore[reportUnknownMemberType]
+        for event in cast("Iterator[yaml.Event]", yaml.parse(text, Loader=LOADER)):  # pyright: ignore[reportUnknownMemberType]
             where = f"{file}, line {event.start_mark.line + 1}"
             if getattr(event, "anchor", None) is not None:
                 raise FactsError(f"{where}: an anchor or alias (& or *) is refused. Write the text out.")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 raise FactsError(f"{where}: nested too deeply. Write relation, key and value.")
-        return cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
+        return cast("yaml.Node | None", yaml.compose(text, Loader=LOADER))  # pyright: ignore[reportUnknownMemberType]
+    except FactsError:  # a ValueError too
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -88,7 +92,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
 
 def _entries(node: yaml.Node, file: str, what: str) -> Iterator[tuple[str, str, yaml.Node]]:
     """Yield key, place and value of a mapping; a key that comes twice is refused."""
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, yaml.MappingNode) or node.tag != "tag:yaml.org,2002:map":
         raise FactsError(f"{_where(node, file)}: {short(what)} must hold names and values. Write `name: value`.")
     seen: set[str] = set()
     for key, value in node.value:
@@ -132,7 +136,8 @@ def _truth(placed: Placed) -> bool:
 
 def _templates(placed: Placed) -> tuple[str, ...]:
     place, node = placed
-    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    is_list = isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq"
+    nodes = node.value if is_list else [node]
     return tuple(dict.fromkeys(tidy(_text((place, each))) for each in nodes))
 
 

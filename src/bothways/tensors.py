@@ -107,17 +107,23 @@ class Objective(abc.ABC):
         """Return the log-probability of every token to follow the first `length` tokens of each row."""
 
 
+ROUND = 64
+"""Predicted tokens are made up to a multiple of this: matrix libraries prepare themselves anew for every new shape."""
+
+
 def weighted_cross_entropy(model: LanguageModel, prepared: Prepared) -> Loss:
     """Return the one loss that serves every objective; logits are made only where they are counted."""
-    counted_BL = prepared.weight_BL > 0
-    hidden_ND = model.hidden(prepared.input_BL, causal=prepared.causal)[counted_BL]
-    logits_NV = model.unembed(hidden_ND).float()
-    nats_N = F.cross_entropy(logits_NV, prepared.target_BL[counted_BL], reduction="none")
-    weight_N = prepared.weight_BL[counted_BL]
+    weight_N = prepared.weight_BL.flatten()
+    place_N = weight_N.nonzero()[:, 0]
+    counted = len(place_N)
+    place_N = F.pad(place_N, (0, -counted % ROUND))  # repeats place 0; the weight there is set to 0
+    real_N = torch.arange(len(place_N)) < counted
+    hidden_BLD = model.hidden(prepared.input_BL, causal=prepared.causal)
+    logits_NV = model.unembed(hidden_BLD.flatten(0, 1)[place_N]).float()
+    nats_N = F.cross_entropy(logits_NV, prepared.target_BL.flatten()[place_N], reduction="none") * real_N
     total = weight_N.sum() if prepared.normaliser is None else prepared.normaliser
-    n = nats_N.numel()
     return Loss(
-        mean=(weight_N * nats_N).sum() / total if n else nats_N.sum(),
-        counted=n,
-        unweighted_ce=nats_N.detach().mean() if n else nats_N.detach().sum(),
+        mean=(weight_N[place_N] * nats_N).sum() / total if counted else nats_N.sum(),
+        counted=counted,
+        unweighted_ce=nats_N.detach().sum() / max(1, counted),
     )

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bothways.errors import FactsError
@@ -94,9 +94,9 @@ def _read_folder(folder: Path) -> Reading:
     inside: list[str] = []
     for entry in _entries(folder):
         path = folder / entry.name
-        if entry.is_dir():
+        if _leads_to(path, stat.S_ISDIR):
             inside.append(entry.name)
-        elif _holds_facts(path, entry):
+        elif _holds_facts(path):
             files.append(path)
         elif entry.name != RELATIONS:
             skipped.append(entry.name)
@@ -129,12 +129,20 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(entries, key=lambda entry: entry.name)
 
 
-def _holds_facts(path: Path, entry: os.DirEntry[str]) -> bool:
+def _leads_to(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether a path leads to something of a kind; a broken link or a loop of links leads to nothing."""
+    try:
+        return kind(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _holds_facts(path: Path) -> bool:
     """Whether a file of a folder is meant as facts: by its name, and a text file by tabs in its first line."""
     suffix = path.suffix.lower()
     if suffix not in REGISTRY["readers"] or NO_FACTS.fullmatch(path.name) or QUESTION_FILE.fullmatch(path.name):
         return False
-    if suffix == ".txt" and entry.is_file():
+    if suffix == ".txt" and _leads_to(path, stat.S_ISREG):
         return "\t" in next((text for _, text in read_lines(path) if text.strip()), "")
     return True
 

@@ -12,8 +12,8 @@ prompts that describe first (d2p) tail first, and a name with both kinds of rows
 The prompts become the relation's templates: a row in which name and description stand word for word, once each, is a
 template once they are replaced, and it is kept if at least half of the names have such a row. Rows in other words
 ("directed X") cannot be said by a template that fits every fact; of them only the wording of the description is kept,
-as an alias. A notice says how many rows that is. So a file of 900 rows is 30 facts with about 20 templates, which write
-about as many sentences; a study that needs the very rows can take them from `PromptRow`s.
+as an alias. A notice says how many rows that is. So a file of 900 rows is 30 facts with some 26 templates, which write
+almost as many sentences; a study that needs the very rows reads the JSON itself.
 
 Only files with the paper's names are read so. **Any other file of prompts and completions** is kept exactly:
 Fact(prompt, "continues", completion), stated head first, with the templates "{head} {tail}" and "{tail} {head}".

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path("../shared/data")
 RUNS = Path("runs/results")
 KINDS = {"forward": "forward", "reverse_tested": "reverse (isolated)", "reverse_partner": "reverse (partner)"}
+DASH = "\N{EN DASH}"
+MARKS = ("<!-- results: written by tools/results.py -->", "<!-- /results -->")
 EVERY_ARM = (
     "causal,both_directions,masked_diffusion,masked_diffusion:weighting=inverse_rate:normalisation=tokens,any_order,"
     "masked_lm,reverse_training,reverse_training:delimiter=false,reverse_training:unit=token,semantic_permutation,"
@@ -110,17 +112,23 @@ def section(name: str, summary: Mapping[str, Any]) -> Iterable[str]:
 
 def both_ways(summary: Mapping[str, Any]) -> Iterable[str]:
     """Yield the both-ways table."""
-    yield "| arm | seeds | " + " | ".join(KINDS.values()) + " | specific | blind | held-out NLL | knows all stated at step |"
+    yield (
+        "| arm | seeds | "
+        + " | ".join(KINDS.values())
+        + " | specific | blind | held-out NLL | knows all stated at step |"
+    )
     yield "|---|--:|" + "--:|" * (len(KINDS) + 4)
     for arm in summary["arms"]:
         scores = " | ".join(interval(arm[kind], "accuracy", "") for kind in KINDS)
         relation = f"{interval(arm['flip'], 'specific', 'specific_')} | {interval(arm['flip'], 'blind', 'blind_')}"
-        known = "–" if arm["known_at"] is None else f"{arm['known_at']:.0f}"
+        known = DASH if arm["known_at"] is None else f"{arm['known_at']:.0f}"
         yield f"| {arm['arm']} | {arm['seeds']} | {scores} | {relation} | {number(arm['held_out_nll'])} | {known} |"
     names = dict.fromkeys(row["baseline"] for row in summary["baselines"])
     for name in names:
         found = {row["kind"]: row["accuracy"] for row in summary["baselines"] if row["baseline"] == name}
-        yield f"| *{name.replace('_', ' ')}* | | " + " | ".join(number(found.get(kind)) for kind in KINDS) + " | | | | |"
+        yield (
+            f"| *{name.replace('_', ' ')}* | | " + " | ".join(number(found.get(kind)) for kind in KINDS) + " | | | | |"
+        )
     reasons = dict.fromkeys(arm["flip"]["why"] for arm in summary["arms"] if arm["flip"]["why"])
     for reason in reasons:
         yield ""
@@ -132,23 +140,38 @@ def differences(summary: Mapping[str, Any]) -> Iterable[str]:
     for row in summary["differences"]:
         equal = "; equal within 0.05" if row["equivalent"] else ""
         yield (
-            f"- {row['arm']} − {row['reference']}, {KINDS[row['kind']]}: {row['difference']:+.2f} "
+            f"- {row['arm']} minus {row['reference']}, {KINDS[row['kind']]}: {row['difference']:+.2f} "
             f"[{number(row['low'])}, {number(row['high'])}], p (Holm) {row['p_holm']:.4f}{equal}"
         )
     yield ""
 
 
+def write_readme(summary: Mapping[str, Any]) -> None:
+    """Put the table of the real people into the README."""
+    lines = ["| arm | forward | reverse, isolated | reverse, partner | relation |", "|---|--:|--:|--:|--:|"]
+    for arm in summary["arms"]:
+        told = "cannot tell" if arm["flip"]["why"] else interval(arm["flip"], "specific", "specific_")
+        lines.append(
+            f"| {arm['arm']} | " + " | ".join(interval(arm[kind], "accuracy", "") for kind in KINDS) + f" | {told} |"
+        )
+    copied = {row["kind"]: row["accuracy"] for row in summary["baselines"] if row["baseline"] == "copied_words"}
+    lines.append("| *copying a surname* | " + " | ".join(number(copied.get(kind)) for kind in KINDS) + " | |")
+    before, _, rest = (ROOT / "README.md").read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    (ROOT / "README.md").write_text(before + MARKS[0] + "\n" + "\n".join(lines) + "\n" + MARKS[1] + after)
+
+
 def interval(scores: Mapping[str, Any], name: str, before: str) -> str:
     """Return a value with its interval, or a dash."""
     if scores[name] is None:
-        return "–"
+        return DASH
     low, high = scores[f"{before}low"], scores[f"{before}high"]
     return f"{scores[name]:.2f} [{number(low)}, {number(high)}]"
 
 
 def number(value: float | None) -> str:
     """Return two decimals, or a dash."""
-    return "–" if value is None else f"{value:.2f}"
+    return DASH if value is None else f"{value:.2f}"
 
 
 def main(names: list[str]) -> None:
@@ -157,10 +180,17 @@ def main(names: list[str]) -> None:
         print(name, file=sys.stderr)
         run(name)
     done = [name for name in PAGE if (RUNS / name / "summary.json").exists()]
-    lines = ["# Results", "", "Written by `make docs` (`tools/results.py`) from finished comparisons; intervals are 95 %.", ""]
+    lines = [
+        "# Results",
+        "",
+        "Written by `make docs` (`tools/results.py`) from finished comparisons; intervals are 95 %.",
+        "",
+    ]
     for name in done:
         lines += section(name, json.loads((RUNS / name / "summary.json").read_text()))
     (ROOT / "docs" / "results.md").write_text("\n".join(lines).rstrip() + "\n")
+    if "celebrities" in done:
+        write_readme(json.loads((RUNS / "celebrities" / "summary.json").read_text()))
     for name in ("celebrities", "relations"):
         figure = RUNS / name / "figures" / "learning-curves.svg"
         if figure.exists():

@@ -4,6 +4,7 @@ Results go to standard output, progress and messages to standard error. Exit sta
 3: a guard failed; 130: interrupted, and resumable.
 """
 
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Check, make and convert facts.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, a quota or a limit on files is used up."""
 
 Facts = Annotated[str, typer.Argument(help="A file or folder of facts, or a world: family, relations, bijection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -66,8 +70,9 @@ def compare(
     done = run_compare(facts, jobs=jobs, resume=resume, progress=progress_bars, **chosen)
     page = done.folder / "report.html"
     show(done.summary if as_json else f"{terminal_table(done.summary)}\n\nThe whole report: {page}", as_json)
-    if done.failed:
-        say(f"{done.failed} runs failed; their folders hold error.json and the state before. Try again with --resume.")
+    if done.errors:
+        n, runs = len(done.errors), "run" if len(done.errors) == 1 else "runs"
+        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json and the state before.")
         raise typer.Exit(3)
 
 
@@ -155,6 +160,7 @@ def data_check(facts: Facts, split: Split = 0, as_json: AsJson = False) -> None:
     else:
         show(check_text(asdict(found)), False)
     if not found.testable:
+        say(found.notes[0])
         raise typer.Exit(2)
 
 
@@ -217,9 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def disk_message(error: OSError) -> str:
-    """Return one sentence for a disk that is full, read-only or out of reach."""
+    """Say in one line what a disk refused, where, and what to do."""
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}. Free space or name another folder with -o, then go on with --resume."
+    if error.errno in FULL:
+        what = "Free space, then go on with --resume."
+    else:
+        what = "Check the path, or name another folder with -o."
+    return f"{where}{error.strerror or error}. {what}"
 
 
 if __name__ == "__main__":

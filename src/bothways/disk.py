@@ -1,15 +1,19 @@
 """Files that are whole or not there, and folders that one process owns at a time."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from bothways.errors import RunError
 
@@ -41,6 +45,20 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Raise whatever goes wrong on the disk, whichever library writes, as an OSError that names a path."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(folder)) from None
 
 
 @contextlib.contextmanager
@@ -90,12 +108,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path.parent} holds no {path.name}. Give a folder that bothways wrote.") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({type(error).__name__}): it was altered or cut short.") from None
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise RunError(
+            f"{path} was altered or cut short ({type(error).__name__}). Remove it and go on with compare --resume."
+        ) from None
     if not isinstance(data, dict):
-        raise RunError(f"{path} holds no JSON object: it was altered.")
+        raise RunError(f"{path} was altered: it holds no JSON object. Remove it and go on with compare --resume.")
     return data
 
 

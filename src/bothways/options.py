@@ -49,6 +49,17 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
     return cls(**converted)
 
 
+def at_least(least: int, advice: str, **named: int) -> None:
+    """Check numbers that a user gave, by their names.
+
+    Raises:
+        BothwaysError: one is below `least`; the message ends with `advice`.
+    """
+    for name, value in named.items():
+        if value < least:
+            raise BothwaysError(f"{name} must be at least {least}, got {name}={value}. {advice}")
+
+
 def convert(hint: Any, value: Any, what: str) -> Any:
     """Return `value` as the annotated type; strings from a command line become numbers or booleans.
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
 from bothways.commands.recipe import recipe
 from bothways.config import RunConfig, override, to_plain
-from bothways.disk import own, read_json, write_text
+from bothways.disk import disk_errors, own, read_json, write_text
 from bothways.errors import BothwaysError, GuardError, RunError, Stopped
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.find import find_facts
+from bothways.options import at_least
+from bothways.reports.load import read_exam
 from bothways.reports.page import write_report
 from bothways.runs import describe_machine
 from bothways.sweeps.execute import Outcome, Planned, run_many
@@ -58,6 +60,8 @@ class Comparison:
 
     folder: Path
     summary: dict[str, Any]
+    errors: tuple[str, ...] = ()
+    """What each run said that failed."""
 
     def to_pandas(self) -> "pandas.DataFrame":
         """One row per arm and kind of question."""
@@ -65,11 +69,6 @@ class Comparison:
 
         kinds = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
         return pandas.DataFrame([{"arm": a["arm"], "kind": k, **a[k]} for a in self.summary["arms"] for k in kinds])
-
-    @property
-    def failed(self) -> int:
-        """How many runs failed."""
-        return sum(arm["failed"] for arm in self.summary["arms"])
 
 
 def compare(
@@ -99,18 +98,31 @@ def compare(
 
     Raises:
         BothwaysError: a bad input or setting; nothing has been written.
-        RunError: the folder is in use, or already holds a comparison and `resume` is False.
+        RunError: the folder is in use or damaged, or already holds a comparison and `resume` is False.
+        GuardError: no run finished.
+        OSError: the disk is full or cannot be written; the folder can be resumed.
         Stopped: interrupted; the folder can be resumed.
     """
     plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
-    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    jobs = count_jobs(jobs)
     refuse_other(plan, resume)
-    with own(plan.folder):
+    with disk_errors(plan.folder), own(plan.folder):
         write_plan(plan)
         with progress(plan.runs, plan.config.training.steps) as watch:
             outcomes = run_many(plan.runs, plan.exam, jobs, watch)
         summary = conclude(plan, outcomes)
-    return Comparison(plan.folder, summary)
+    return Comparison(plan.folder, summary, tuple(o.error for o in outcomes if o.error is not None))
+
+
+def count_jobs(jobs: int | None) -> int:
+    """Return how many runs go at a time: as many as were asked for, or one a core.
+
+    Raises:
+        BothwaysError: fewer than one were asked for.
+    """
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    at_least(1, "Give the number of cores to use.", jobs=jobs)
+    return jobs
 
 
 def make_plan(
@@ -127,9 +139,10 @@ def make_plan(
     Raises:
         BothwaysError: as `compare`.
     """
-    if seeds < 1:
-        raise BothwaysError(f"seeds must be at least 1, got seeds={seeds}. Five give usable intervals.")
+    at_least(1, "Five give usable intervals.", seeds=seeds)
+    at_least(0, "Choose another seed.", split=split)
     chosen = parse_arms(list(arms))
+    refuse_decided(settings)
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     kind = override(RunConfig(), [s for s in settings if s.startswith("tokenizer.")]).tokenizer.kind
     exam = make_exam(given, ExamConfig(max_candidates=0 if kind == "entity" else WIDE_CANDIDATES), split)
@@ -138,6 +151,19 @@ def make_plan(
     command = command_line(facts, arms, seeds, folder, settings, split)
     planned = [plan_run(folder, arm, seed, config, exam, command) for arm in chosen for seed in range(seeds)]
     return Plan(folder, given, exam, chosen, planned, config, command)
+
+
+def refuse_decided(settings: Sequence[str]) -> None:
+    """Refuse settings that would be lost, because every arm and seed decides them anew.
+
+    Raises:
+        BothwaysError: the message names the options that decide them.
+    """
+    for setting in settings:
+        if setting.strip().startswith(("seeds.", "objective.")):
+            raise BothwaysError(
+                f"Setting '{setting}' is decided by each arm and seed. Use --seeds N, or --arms name:option=value."
+            )
 
 
 def plan_run(folder: Path, arm: Arm, seed: int, base: RunConfig, exam: Exam, command: str) -> Planned:
@@ -187,7 +213,7 @@ def refuse_other(plan: Plan, resume: bool) -> None:
     folder = plan.folder
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file. Name a folder with -o.")
-    if not folder.exists() or not any(p.name != ".lock" for p in folder.iterdir()):
+    if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
         return
     if not (folder / "exam.json").exists():
         if any((folder / run.run_id).exists() for run in plan.runs):
@@ -197,7 +223,7 @@ def refuse_other(plan: Plan, resume: bool) -> None:
         raise RunError(
             f"{folder} already holds a comparison. Add --resume to go on with it, or name another folder with -o."
         )
-    if Exam.from_json(read_json(folder / "exam.json")).hash != plan.exam.hash:
+    if read_exam(folder / "exam.json").hash != plan.exam.hash:
         raise RunError(f"{folder} was made from other facts or another split. Name another folder with -o.")
     before = read_json(folder / "comparison.json").get("config") if (folder / "comparison.json").exists() else None
     if before is not None and before != json.loads(json.dumps(to_plain(plan.config))):
@@ -205,12 +231,12 @@ def refuse_other(plan: Plan, resume: bool) -> None:
 
 
 def write_plan(plan: Plan) -> None:
-    """Write the exam, the manifest and the settings, so that the folder can be resumed from here on."""
+    """Write the exam, the manifest and the settings; with the exam alone the folder can already be resumed."""
+    write_text(plan.folder / "exam.json", json.dumps(plan.exam.to_json(), ensure_ascii=False))
     manifest = [{k: run.about[k] for k in ("run_id", "arm", "objective", "mitigation", "seed")} for run in plan.runs]
     write_text(plan.folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in manifest))
     about = {**describe_machine(), "command": plan.command, "config": to_plain(plan.config)}
     write_text(plan.folder / "comparison.json", json.dumps(about, indent=1))
-    write_text(plan.folder / "exam.json", json.dumps(plan.exam.to_json(), ensure_ascii=False))
 
 
 def conclude(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:

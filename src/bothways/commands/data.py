@@ -13,6 +13,7 @@ from bothways.facts.find import find_facts, make_world
 from bothways.facts.mining import MinedPattern, mine_relations
 from bothways.facts.read import read_facts
 from bothways.facts.write import write_facts
+from bothways.options import at_least
 from bothways.types import Exam, FactSet
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def check(facts: str | Path | FactSet, *, split: int = 0) -> Check:
     Raises:
         FactsError: the facts cannot be read.
     """
+    at_least(0, "Choose another seed.", split=split)
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     try:
         exam = make_exam(given, ExamConfig(), split)
@@ -127,6 +129,7 @@ def make(world: str, out: str | Path, *, seed: int = 0) -> FactSet:
     Raises:
         BothwaysError: the world or an option is unknown, or the file cannot be written.
     """
+    at_least(0, "Choose another seed.", seed=seed)
     facts = make_world(world, seed)
     write_facts(facts, Path(out))
     return facts

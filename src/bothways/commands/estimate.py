@@ -1,6 +1,5 @@
 """--dry-run: what would run, how long it would take, how much memory and disk; nothing is written."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bothways.commands.compare import Plan, make_plan
+from bothways.commands.compare import Plan, count_jobs, make_plan
 from bothways.models.store import parameter_count
 from bothways.pipeline import prepare_run
 from bothways.sweeps.execute import Planned
@@ -72,7 +71,7 @@ def dry_run(
     """
     torch.set_num_threads(1)
     plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
-    jobs = min(jobs if jobs is not None else os.cpu_count() or 1, len(plan.runs))
+    jobs = min(count_jobs(jobs), len(plan.runs))
     first = {run.arm: run for run in reversed(plan.runs)}
     timed = {arm.name: time_run(first[arm.name], plan) for arm in plan.arms}
     numbers = max(n for _, n in timed.values())

@@ -9,6 +9,8 @@ from bothways.reports.words import KINDS, NOTHING, interval, leaf, plural, share
 COLUMNS = ("forward", "reverse_tested", "reverse_partner")
 HEADERS = (*(KINDS[kind].label for kind in COLUMNS), "relation")
 NAME_WIDTH = 22
+"""Of the first column, where all names fit; longer ones up to `WIDEST_NAME` widen it, others wrap."""
+WIDEST_NAME = 44
 CELL_WIDTH = len("0.00 [0.00, 0.00]")
 
 LEGEND = (
@@ -22,7 +24,7 @@ LEGEND = (
 
 
 def terminal_table(summary: Mapping[str, Any]) -> str:
-    """Return arms and baselines against both directions, at most 100 columns wide.
+    """Return arms and baselines against both directions, at most 100 columns wide unless names of arms are long.
 
     Args:
         summary: the object in `summary.json`.
@@ -31,17 +33,21 @@ def terminal_table(summary: Mapping[str, Any]) -> str:
     >>> print(terminal_table({"arms": [{"arm": "causal", "forward": score}]}).splitlines()[2][:41])
     causal                  1.00 [0.99, 1.00]
     """
-    lines = row_lines(["arm", *HEADERS])
+    lengths = [len(arm_name(arm)) for arm in summary["arms"]]
+    width = max([NAME_WIDTH, *(length for length in lengths if length <= WIDEST_NAME)])
+    lines = row_lines(["arm", *HEADERS], width)
     rule = "-" * len(lines[0])
     lines.append(rule)
     for arm in summary["arms"]:
-        lines += row_lines([arm_name(arm), *(score_cell(arm, kind) for kind in COLUMNS), relation_cell(arm)])
+        lines += row_lines([arm_name(arm), *(score_cell(arm, kind) for kind in COLUMNS), relation_cell(arm)], width)
     baselines = baseline_rows(summary)
     lines += [rule] if baselines else []
     for name, accuracies in baselines.items():
-        lines += row_lines([name, *(share(accuracies.get(kind)) for kind in COLUMNS), NOTHING])
+        lines += row_lines([name, *(share(accuracies.get(kind)) for kind in COLUMNS), NOTHING], width)
+    reasons = dict.fromkeys(leaf(arm, "flip", "why") for arm in summary["arms"])
+    lines += ["", *(line for reason in reasons if reason for line in fold(f"relation: {reason}", len(rule)))]
     legend = LEGEND if baselines else LEGEND[:-1]
-    return "\n".join([*lines, "", *(f"{term:<18}  {words}" for term, words in legend)])
+    return "\n".join([*lines, *([""] if lines[-1] else []), *(f"{term:<18}  {words}" for term, words in legend)])
 
 
 def arm_name(arm: Mapping[str, Any]) -> str:
@@ -71,9 +77,9 @@ def baseline_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def row_lines(cells: list[str]) -> list[str]:
+def row_lines(cells: list[str], width: int) -> list[str]:
     """Set one row: the name to the left, wrapped where it is long, numbers to the right."""
-    names = fold(cells[0], NAME_WIDTH)
+    names = fold(cells[0], width)
     widths = (max(len(header), CELL_WIDTH) for header in HEADERS)
-    numbers = "".join(f"  {cell:>{width}}" for cell, width in zip(cells[1:], widths, strict=True))
-    return [f"{names[0]:<{NAME_WIDTH}}{numbers}".rstrip(), *names[1:]]
+    numbers = "".join(f"  {cell:>{wide}}" for cell, wide in zip(cells[1:], widths, strict=True))
+    return [f"{names[0]:<{width}}{numbers}".rstrip(), *names[1:]]

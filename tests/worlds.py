@@ -18,8 +18,9 @@ def uniform_model(n_tokens: int) -> Any:
         def hidden(self, tokens_BL: Any, *, causal: bool) -> Any:
             return self.zero * torch.ones(*tokens_BL.shape, 1)
 
-        def unembed(self, hidden: Any) -> Any:
-            return hidden @ torch.zeros(1, n_tokens)
+        @property
+        def output_VD(self) -> Any:
+            return torch.zeros(n_tokens, 1)
 
     return Uniform()
 

@@ -141,7 +141,7 @@ def differences(summary: Mapping[str, Any]) -> Iterable[str]:
         equal = "; equal within 0.05" if row["equivalent"] else ""
         yield (
             f"- {row['arm']} minus {row['reference']}, {KINDS[row['kind']]}: {row['difference']:+.2f} "
-            f"[{number(row['low'])}, {number(row['high'])}], p (Holm) {row['p_holm']:.4f}{equal}"
+            f"[{number(row['low'])}, {number(row['high'])}], p (Holm) {small(row['p_holm'])}{equal}"
         )
     yield ""
 
@@ -167,6 +167,11 @@ def interval(scores: Mapping[str, Any], name: str, before: str) -> str:
         return DASH
     low, high = scores[f"{before}low"], scores[f"{before}high"]
     return f"{scores[name]:.2f} [{number(low)}, {number(high)}]"
+
+
+def small(p: float) -> str:
+    """Return a p-value, or a bound on a tiny one."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def number(value: float | None) -> str:

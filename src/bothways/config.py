@@ -4,6 +4,7 @@ YAML is read only at the edge. Every value is checked by type, unknown keys are 
 nearest known one, and components are written with the name of their class.
 """
 
+import contextlib
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -90,9 +91,10 @@ def from_plain(data: Any) -> Any:
 def _own_class(path: str) -> type:
     module, _, name = path.partition(":")
     if module.split(".")[0] == "bothways" and name.isidentifier():
-        found = getattr(importlib.import_module(module), name, None)
-        if isinstance(found, type) and is_dataclass(found):
-            return found
+        with contextlib.suppress(ModuleNotFoundError):
+            found = getattr(importlib.import_module(module), name, None)
+            if isinstance(found, type) and is_dataclass(found):
+                return found
     raise BothwaysError(f"The configuration names {path!r}, which is no component of bothways. Repair config.yaml.")
 
 

@@ -88,6 +88,9 @@ def own(folder: Path, patience: float = 0.0) -> Iterator[None]:
         file.truncate()
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         file.flush()
+        for left in folder.glob(".*.tmp"):  # by an owner who died while writing
+            if left.is_file():
+                left.unlink()
         yield
 
 
@@ -129,5 +132,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise RunError(
-            f"{path} cannot be read ({type(error).__name__}): it is missing, altered or cut short."
+            f"{path} is missing, altered or cut short ({type(error).__name__}). "
+            f"Remove {path.parent} and go on with compare --resume."
         ) from None

@@ -4,7 +4,7 @@ A component with options is written `name:key=value:key=value`, as in `reverse_t
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,6 +46,9 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
         if name not in known:
             raise BothwaysError(unknown(f"{cls.__name__} option", name, known))
         converted[name] = convert(hints[name], value, f"{cls.__name__}.{name}")
+    for field in fields(cls):
+        if field.name not in converted and field.default is MISSING and field.default_factory is MISSING:
+            raise BothwaysError(f"{cls.__name__} needs the option '{field.name}', and got none. Give it a value.")
     return cls(**converted)
 
 

@@ -16,7 +16,7 @@ import yaml
 from bothways.batches.batches import Batches
 from bothways.batches.tokenizers import Tokenizer, tokenizer_from_json
 from bothways.config import RunConfig, from_plain, to_plain
-from bothways.disk import own, read_json, read_lines, write_text
+from bothways.disk import file_digest, own, read_json, read_lines, sync, write_text
 from bothways.errors import GuardError, RunError
 from bothways.models.store import load_model, save_model
 from bothways.models.transformer import Transformer
@@ -24,6 +24,8 @@ from bothways.tensors import Objective
 from bothways.training.checkpoint import remove_checkpoints
 from bothways.types import SCHEMA, Corpus, Exam, Finding, QueryScore
 
+SEALED = ("config.yaml", "samples.jsonl", "model/model.json", "model/model.safetensors", "model/tokenizer.json")
+"""Files of a finished run whose digests stand in `result.json`."""
 KNOWN = 0.99
 """Share of stated development questions that must be right for a model to "know" what it was told."""
 
@@ -42,8 +44,16 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """What was measured while training."""
-        return read_lines(self.folder / "metrics.jsonl")
+        """What was measured while training.
+
+        Raises:
+            RunError: the measurements are missing or damaged.
+        """
+        path = self.folder / "metrics.jsonl"
+        rows = read_lines(path)
+        if not rows or not all(isinstance(row, dict) and {"step", "seconds"} <= set(row) for row in rows):
+            raise RunError(f"{path} was altered or cut short. {again(self.folder)}")
+        return rows
 
     def load(self) -> "Trained":
         """Return the trained model with all it needs to answer."""
@@ -86,7 +96,8 @@ def begin_run(folder: Path, config: RunConfig, exam: Exam, about: Mapping[str, A
         try:
             yield None
         except GuardError as error:
-            write_text(folder / "error.json", json.dumps({"schema": SCHEMA, "error": str(error), **about}))
+            failure = {"schema": SCHEMA, "error": str(error), "step": getattr(error, "step", None), **about}
+            write_text(folder / "error.json", json.dumps(failure))
             raise
 
 
@@ -114,10 +125,41 @@ def finish_run(
         "held_out_nll": fluency,
         "scores": summarise(exam, scores),
         "findings": [asdict(finding) for finding in findings],
+        "files": {name: seal(folder / name) for name in SEALED},
     }
     write_text(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))
     remove_checkpoints(folder)
     return Run(folder, result)
+
+
+def seal(path: Path) -> str:
+    """Return the digest of a file that is on the disk for good."""
+    sync(path)
+    return file_digest(path)
+
+
+def check_seals(folder: Path) -> dict[str, Any]:
+    """Return a finished run's result, after a look at every file it was written with.
+
+    Raises:
+        RunError: a file is missing, or is not the one that was written.
+    """
+    result = read_json(folder / "result.json")
+    files = result.get("files")
+    if not isinstance(files, dict) or not set(SEALED) <= set(files) or not {"run_id", "arm", "seed"} <= set(result):
+        raise RunError(f"{folder / 'result.json'} was altered. {again(folder)}")
+    for name in SEALED:
+        path = folder / name
+        if not path.is_file():
+            raise RunError(f"{path} is missing. {again(folder)}")
+        if file_digest(path) != files[name]:
+            raise RunError(f"{path} was altered or cut short. {again(folder)}")
+    return result
+
+
+def again(folder: Path) -> str:
+    """Say how to get a damaged run back: it is trained again, to the same bytes."""
+    return f"Remove {folder} and train the run again with compare --resume."
 
 
 def known_at(history: Sequence[Mapping[str, Any]]) -> int | None:
@@ -153,18 +195,19 @@ def read_run(folder: Path) -> Run:
     """Return a finished run.
 
     Raises:
-        RunError: the folder holds no readable result.
+        RunError: a file of it is missing or damaged.
     """
-    return Run(folder, read_json(folder / "result.json"))
+    return Run(folder, check_seals(folder))
 
 
 def load(folder: Path | str) -> Trained:
     """Load a trained model from its run folder: weights, tokenizer, objective.
 
     Raises:
-        RunError: a file is missing or damaged.
+        RunError: the run is not finished, or a file is missing or damaged.
     """
     folder = Path(folder)
+    check_seals(folder)
     model, data = load_model(folder / "model")
     tokenizer = tokenizer_from_json(read_json(folder / "model" / "tokenizer.json"))
     return Trained(model, tokenizer, read_config(folder).objective, int(data["length"]))
@@ -174,13 +217,16 @@ def read_config(folder: Path) -> RunConfig:
     """Return the configuration a run was made from.
 
     Raises:
-        RunError: there is none, or it cannot be read.
+        BothwaysError: there is none, it cannot be read, or it holds something else than our own settings.
     """
+    path = folder / "config.yaml"
     try:
-        data = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise RunError(f"{folder / 'config.yaml'} cannot be read. Give the folder of a run.") from None
-    return from_plain(data)
+        config = from_plain(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
+        raise RunError(f"{path} cannot be read. Give the folder of a run.") from None
+    if not isinstance(config, RunConfig) or not isinstance(config.objective, Objective):
+        raise RunError(f"{path} holds no configuration of a run: it was altered. {again(folder)}")
+    return config
 
 
 def describe_machine() -> dict[str, Any]:

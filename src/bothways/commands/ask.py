@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 import torch
 
 from bothways.batches.tokenizers import Tokenizer, exam_names, find_entities
-from bothways.disk import read_json, read_lines
 from bothways.errors import EntityError, RunError
 from bothways.evaluation.scoring import answer_log_probs, make_rows
+from bothways.facts.readers.lines import short
+from bothways.options import at_least
+from bothways.reports.load import read_exam, read_jsonl
 from bothways.runs import Trained, load
 from bothways.tensors import SPECIAL
-from bothways.types import Exam
 
 if TYPE_CHECKING:
     import pandas
+
+
+MAX_PROMPT = 1000
+"""Longest prompt, in characters."""
+MAX_WORDS = 60
+"""How many words of a prompt are compared with names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,12 @@ def ask(run: str | Path, prompt: str, *, top: int = 3) -> Answers:
         RunError: the folder is not a comparison, or a model in it is damaged.
         EntityError: the prompt names nothing the run knows; the message names what is near.
     """
+    at_least(1, "One is the likeliest answer.", top=top)
     folder = Path(run)
-    exam = Exam.from_json(read_json(folder / "exam.json"))
-    names = exam_names(exam)
-    manifest = read_lines(folder / "manifest.jsonl")
+    if not (folder / "exam.json").is_file():
+        raise RunError(f"{folder} is not a comparison folder: it has no exam.json. Give one that compare wrote.")
+    names = exam_names(read_exam(folder / "exam.json"))
+    manifest = read_jsonl(folder / "manifest.jsonl", "run_id", "arm", "seed")
     finished = [row for row in manifest if (folder / row["run_id"] / "result.json").exists()]
     if not finished:
         raise RunError(f"{folder} holds no finished run. Finish it with bothways compare --resume.")
@@ -81,6 +90,8 @@ def read_prompt(prompt: str, names: Sequence[str], trained: Trained) -> list[int
     Raises:
         EntityError: no entity is named, or a word is unknown, or it is too long.
     """
+    if len(prompt) > MAX_PROMPT or not prompt.isprintable():
+        raise EntityError(f"A prompt is one line of at most {MAX_PROMPT} characters, got {short(prompt)}. Shorten it.")
     found = find_entities(prompt, names)
     encoded = trained.tokenizer.encode(prompt.rstrip(), found)
     if not found or SPECIAL.unknown in encoded.ids:
@@ -96,13 +107,13 @@ def unknown_part(prompt: str, ids: list[int], starts: list[int], named: bool) ->
     """Say which part of a prompt is unknown."""
     words = [prompt[start:].split()[0] for token, start in zip(ids, starts, strict=True) if token == SPECIAL.unknown]
     if words:
-        return f"The run does not know {', '.join(repr(word) for word in dict.fromkeys(words))} in {prompt!r}."
-    return f"{prompt!r} names no entity of the run."
+        return f"The run does not know {', '.join(map(short, list(dict.fromkeys(words))[:3]))} in {short(prompt)}."
+    return f"{short(prompt)} names no entity of the run."
 
 
 def nearest(prompt: str, names: Sequence[str]) -> str:
     """Name the entities nearest to some stretch of the prompt."""
-    words = prompt.replace("'s", " ").split()
+    words = prompt.replace("'s", " ").split()[:MAX_WORDS]
     stretches = [" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, min(len(words), i + 4) + 1)]
     score = {
         name: max(difflib.SequenceMatcher(None, name, s).quick_ratio() for s in stretches or [""]) for name in names

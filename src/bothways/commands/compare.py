@@ -195,13 +195,20 @@ def safe_name(name: str) -> str:
 def command_line(
     facts: str | Path | FactSet, arms: Sequence[str], seeds: int, folder: Path, settings: Sequence[str], split: int
 ) -> str:
-    """Return the shell command that repeats the comparison."""
+    """Return the shell command that repeats the comparison.
+
+    Raises:
+        BothwaysError: a path is no text that a file or a page could hold.
+    """
     source = facts.source or facts.name if isinstance(facts, FactSet) else str(facts)
     words = ["bothways", "compare", source, "--arms", ",".join(arms), "--seeds", str(seeds), "-o", str(folder)]
     words += ["--split", str(split)] if split else []
     for setting in settings:
         words += ["--set", setting]
-    return shlex.join(words)
+    command = shlex.join(words)
+    if any("\ud800" <= letter <= "\udfff" for letter in command):
+        raise BothwaysError(f"A path or option is not UTF-8, got {ascii(command)}. Rename the file or folder.")
+    return command
 
 
 def refuse_other(plan: Plan, resume: bool) -> None:
@@ -215,15 +222,15 @@ def refuse_other(plan: Plan, resume: bool) -> None:
         raise RunError(f"{folder} is a file. Name a folder with -o.")
     if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
         return
-    if not (folder / "exam.json").exists():
-        if any((folder / run.run_id).exists() for run in plan.runs):
-            return
+    # a run's id holds the digest of its exam: where the exam itself is damaged, it is written anew
+    ours = any((folder / run.run_id).exists() for run in plan.runs)
+    if not ours and not (folder / "exam.json").exists():
         raise RunError(f"{folder} is not empty and holds no comparison. Name another folder with -o.")
     if not resume:
         raise RunError(
             f"{folder} already holds a comparison. Add --resume to go on with it, or name another folder with -o."
         )
-    if read_exam(folder / "exam.json").hash != plan.exam.hash:
+    if not ours and read_exam(folder / "exam.json").hash != plan.exam.hash:
         raise RunError(f"{folder} was made from other facts or another split. Name another folder with -o.")
     before = read_json(folder / "comparison.json").get("config") if (folder / "comparison.json").exists() else None
     if before is not None and before != json.loads(json.dumps(to_plain(plan.config))):

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, cast
 
 import networkx
 
@@ -12,7 +12,8 @@ from bothways.types import Asks, Fact, Relation
 
 Slot = tuple[str, Asks]
 """The heads or the tails of one relation."""
-WHOLE = 0.1
+SIDES: tuple[Asks, Asks] = ("head", "tail")
+WHOLE = 0.2
 """Largest share of the tested facts that one component may hold and still be resampled as one cluster."""
 
 
@@ -25,7 +26,7 @@ class EntityGraph:
     @cached_property
     def graph(self) -> Any:
         """The undirected graph; a fact about one entity alone adds no edge."""
-        graph = networkx.Graph()
+        graph = cast(Any, networkx.Graph())
         graph.add_nodes_from(dict.fromkeys(name for fact in self.facts for name in (fact.head, fact.tail)))
         graph.add_edges_from((fact.head, fact.tail) for fact in self.facts if fact.head != fact.tail)
         return graph
@@ -63,15 +64,16 @@ def entity_types(facts: Sequence[Fact], relations: Mapping[str, Relation]) -> di
     Returns:
         A type number for every slot; slots of one number may answer each other's questions.
     """
-    graph = networkx.Graph()
+    graph = cast(Any, networkx.Graph())
     homes: dict[tuple[str, str], Slot] = {}
     for fact in facts:
-        for asks, name in (("head", fact.head), ("tail", fact.tail)):
+        for asks in SIDES:
             slot: Slot = (fact.relation, asks)
-            graph.add_edge(slot, homes.setdefault(("entity", name), slot))
+            graph.add_edge(slot, homes.setdefault(("entity", fact.head if asks == "head" else fact.tail), slot))
     for relation in relations.values():
-        for asks, templates in (("tail", relation.head_first), ("head", relation.tail_first)):
+        for asks in SIDES:
             slot = (relation.name, asks)
+            templates = relation.head_first if asks == "tail" else relation.tail_first
             if slot in graph:
                 graph.add_edges_from((slot, other) for other in same_sense(relation, asks) if other in graph)
                 for template in templates:
@@ -86,11 +88,12 @@ def same_sense(relation: Relation, asks: Asks) -> tuple[Slot, ...]:
     (('teacher', 'head'), ('student', 'tail'))
     """
     other: Asks = "tail" if asks == "head" else "head"
-    also: list[Slot] = [(relation.name, other)] if relation.symmetric else []
-    also += [(relation.inverse, other)] if relation.inverse is not None else []
-    return ((relation.name, asks), *also)
+    also = [relation.name] if relation.symmetric else []
+    also += [relation.inverse] if relation.inverse is not None else []
+    return ((relation.name, asks), *((name, other) for name in also))
 
 
+@lru_cache(maxsize=4096)
 def wording_key(template: str, asks: Asks) -> str:
     """Return a template up to its answer, with the cue named by its part: what a question says.
 

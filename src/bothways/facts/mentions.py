@@ -1,12 +1,12 @@
-"""Names inside other names and inside templates: what a sentence mentions beside the two entities of its fact."""
+"""Names inside other names and inside templates: what a sentence spells out beside the entities of its fact."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import combinations
 
-from bothways.facts.templates import split_template
-from bothways.types import Fact, Relation
+from bothways.facts.templates import render
+from bothways.types import FactSet
 
 PIECE = re.compile(r"\w+|[^\w\s]")
 """A word or a mark: names stand inside a text as whole pieces only."""
@@ -16,9 +16,9 @@ class Names:
     """Finds known names in texts."""
 
     def __init__(self, names: Iterable[str]) -> None:
+        self.known = set(names)
         self.lengths: dict[str, set[int]] = defaultdict(set)
         """Numbers of pieces of the names that begin with each piece."""
-        self.known = set(names)
         for name in self.known:
             pieces = PIECE.findall(name)
             if pieces:
@@ -39,25 +39,18 @@ class Names:
         }
 
 
-def named_together(facts: Iterable[Fact], relations: Mapping[str, Relation]) -> set[frozenset[str]]:
-    """Return pairs of entities that some sentence names beside or instead of its fact's own pair.
+def named_together(facts: FactSet) -> set[frozenset[str]]:
+    """Return pairs of entities that some sentence names beside its fact's own pair.
 
-    "Ann's boss is Bob Lee" also says "Bob", if that is somebody, and a template may hold the name of an entity.
+    "Ann's boss is Bob Lee" also says "Bob", if that is somebody, and a template may spell the name of an entity.
     Such a sentence could let Bob be predicted after Ann, so that their pair is no fair test.
     """
-    facts = tuple(facts)
-    names = Names(name for fact in facts for name in (fact.head, fact.tail))
-    inside = {name: names.inside(name) - {name} for name in names.known}
-    words = {name: set[str]().union(*map(names.inside, _words(relation))) for name, relation in relations.items()}
+    names = Names(facts.entities)
     pairs: set[frozenset[str]] = set()
-    for fact in facts:
-        more = inside[fact.head] | inside[fact.tail] | words[fact.relation]
-        if more - fact.pair:
-            pairs.update(frozenset(pair) for pair in combinations(more | fact.pair, 2) if set(pair) != fact.pair)
+    for fact in facts.facts:
+        relation = facts.relations[fact.relation]
+        for template in (*relation.head_first, *relation.tail_first):
+            found = names.inside(render(template, fact)[0])
+            if len(found) > len(fact.pair):
+                pairs.update({frozenset(pair) for pair in combinations(found, 2)} - {fact.pair})
     return pairs
-
-
-def _words(relation: Relation) -> list[str]:
-    """Return the texts that a relation's templates put before, between and after its entities."""
-    pieces = map(split_template, (*relation.head_first, *relation.tail_first))
-    return [text for piece in pieces for text in (piece.before, piece.between, piece.after)]

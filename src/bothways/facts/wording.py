@@ -1,8 +1,8 @@
 """How facts are asked, and what a set of settled facts says: the ground that leak checks stand on."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from bothways.facts.graph import Slot, same_sense, wording_key
@@ -50,6 +50,11 @@ def asked_by(order: OneOrder) -> Asks:
 def templates_of(relation: Relation, order: OneOrder) -> tuple[str, ...]:
     """Return the templates that name the entities in this order."""
     return relation.head_first if order == "head_first" else relation.tail_first
+
+
+def wordings(relation: Relation, order: OneOrder) -> set[str]:
+    """Return the wordings in which a relation is stated in this order."""
+    return {wording_key(template, asked_by(order)) for template in templates_of(relation, order)}
 
 
 def questions(relation: Relation, fact: Fact, order: OneOrder) -> Iterator[Question]:
@@ -134,9 +139,9 @@ class Wording:
                 ordered_pairs.add((fact.head if order == "head_first" else fact.tail, answer))
                 for slot in same_sense(relation, asked_by(order)):
                     meant[slot].add(answer)
-                for asked in questions(relation, fact, order):
-                    targets[asked.key].add(answer)
-                    stated_prompts.add(asked.prompt)
+                for key in wordings(relation, order):
+                    targets[key].add(answer)
+                stated_prompts.update(asked.prompt for asked in questions(relation, fact, order))
         return cls(targets, last, meant, ordered_pairs, stated_prompts)
 
     def stratum(self, relation: str, order: OneOrder, asked: Question) -> Stratum | None:

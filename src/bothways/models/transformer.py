@@ -121,9 +121,10 @@ class Transformer(LanguageModel):
             x_BLD = block(x_BLD, bias, rotation)
         return self.norm(x_BLD)
 
-    def unembed(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Turn residual vectors into logits."""
-        return hidden @ (self.embed if self.config.tied else self.unembedding).T
+    @property
+    def output_VD(self) -> Float[Tensor, "V D"]:
+        """The embedding where it is tied, a matrix of its own otherwise."""
+        return self.embed if self.config.tied else self.unembedding
 
 
 class Block(nn.Module):

@@ -4,18 +4,21 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bothways.config import RunConfig
-from bothways.errors import BothwaysError, RunError, Stopped
+from bothways.errors import GuardError, RunError, Stopped
+from bothways.options import at_least
 from bothways.pipeline import run
 from bothways.runs import Run
 from bothways.training.loop import Interrupted
@@ -43,6 +46,8 @@ class Outcome:
     error: str | None
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What asks to stop: Ctrl-C, and a polite kill."""
 STOPPED = "Stopped. Finished runs are kept, the others saved their state; go on with --resume."
 
 
@@ -57,11 +62,14 @@ def run_many(
         jobs: processes; 1 runs in this one.
         watch: called a few times a second, to draw progress.
 
+    A guard that fails ends its own run; anything else that goes wrong stops them all, as the next would meet it too.
+
     Raises:
         Stopped: Ctrl-C or a termination signal; the folders can be resumed.
+        RunError: a run's folder is in use or damaged, or a worker died.
+        OSError: the disk is full or cannot be written; the folders can be resumed.
     """
-    if jobs < 1:
-        raise BothwaysError(f"jobs must be at least 1, got jobs={jobs}. Give the number of cores to use.")
+    at_least(1, "Give the number of cores to use.", jobs=jobs)
     if jobs == 1 or len(planned) == 1:
         return _inline(planned, exam, watch)
     return _pool(planned, exam, jobs, watch)
@@ -90,23 +98,49 @@ def _pool(planned: Sequence[Planned], exam: Exam, jobs: int, watch: Callable[[],
 def _pool_unguarded(planned: Sequence[Planned], exam: Exam, jobs: int, watch: Callable[[], None]) -> list[Outcome]:
     context = multiprocessing.get_context("spawn")
     outcomes: dict[str, Outcome] = {}
+    others = set(multiprocessing.active_children())
     with (
         stop_on_signals() as asked,
         ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(exam.to_json(),)) as pool,
     ):
-        futures: dict[Future[Outcome], Planned] = {pool.submit(_work, plan): plan for plan in planned}
-        waiting = set(futures)
-        while waiting:
-            done, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcomes[futures[future].run_id] = future.result()
-            watch()
-            if asked:
-                for worker in multiprocessing.active_children():
-                    worker.terminate()  # asks: a worker saves its state and ends
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise Stopped(STOPPED)
+        try:
+            with _spawning():
+                futures: dict[Future[Outcome], Planned] = {pool.submit(_work, plan): plan for plan in planned}
+            waiting = set(futures)
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcomes[futures[future].run_id] = future.result()
+                watch()
+                if asked:
+                    raise Stopped(STOPPED)
+        except BaseException:
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()  # asks: a worker saves its state and ends
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     return [outcomes[plan.run_id] for plan in planned]
+
+
+@contextlib.contextmanager
+def _spawning() -> Iterator[None]:
+    """Start processes that hold back signals until they can answer them, and leave the user's script alone.
+
+    A new process inherits blocked signals, so that Ctrl-C while it still imports is not lost and kills nothing. It
+    would also run the main script again; our workers need nothing from that, and a script without an
+    `if __name__ == "__main__"` would start itself over and over.
+    """
+    resource_tracker.ensure_running()  # its own start would let the signals through again
+    main = sys.modules["__main__"]
+    hidden = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_one(plan: Planned, exam: Exam, stop: Callable[[], bool]) -> Outcome:
@@ -114,7 +148,7 @@ def _run_one(plan: Planned, exam: Exam, stop: Callable[[], bool]) -> Outcome:
         return Outcome(plan, run(plan.config, exam, plan.folder, plan.about, stop), None)
     except Interrupted:
         return Outcome(plan, None, "stopped")
-    except BothwaysError as error:
+    except GuardError as error:
         return Outcome(plan, None, str(error))
 
 
@@ -124,14 +158,28 @@ _WORKER: dict[str, Any] = {}
 def _begin_worker(exam: dict[str, Any]) -> None:
     """Prepare a worker: one thread, the exam read once, stop when asked or when the parent is gone."""
     torch.set_num_threads(1)
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda n, _: asked.append(n))
-    _WORKER.update(exam=Exam.from_json(exam), parent=os.getppid(), asked=asked)
+    _WORKER.update(exam=Exam.from_json(exam), asked=[], busy=threading.Lock())
+    for number in SIGNALS:
+        signal.signal(number, lambda n, _: _WORKER["asked"].append(n))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """End this process when its parent is gone, however it went; a run under way saves its state first."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    _WORKER["asked"].append(0)
+    with _WORKER["busy"]:
+        os._exit(1)
 
 
 def _work(plan: Planned) -> Outcome:
-    return _run_one(plan, _WORKER["exam"], lambda: bool(_WORKER["asked"]) or os.getppid() != _WORKER["parent"])
+    with _WORKER["busy"]:
+        if _WORKER["asked"]:
+            return Outcome(plan, None, "stopped")
+        return _run_one(plan, _WORKER["exam"], lambda: bool(_WORKER["asked"]))
 
 
 @contextlib.contextmanager
@@ -147,7 +195,7 @@ def stop_on_signals() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in SIGNALS}
     try:
         yield asked
     finally:

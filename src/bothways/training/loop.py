@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import os
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,8 +46,15 @@ class TrainingConfig:
         for name in ("steps", "measurements"):
             if getattr(self, name) < 1:
                 raise BothwaysError(f"{name} must be at least 1, got {name}={getattr(self, name)}. Raise it.")
-        if not self.learning_rate > 0:
-            raise BothwaysError(f"learning_rate must be above 0, got {self.learning_rate}. Choose for example 0.002.")
+        for name, example in (("learning_rate", 0.002), ("clip", 1.0)):
+            if not getattr(self, name) > 0:
+                raise BothwaysError(
+                    f"{name} must be above 0, got {name}={getattr(self, name)}. Choose for example {example}."
+                )
+        if not 0 <= self.warmup <= 1:
+            raise BothwaysError(f"warmup must be in [0, 1], got warmup={self.warmup}. Choose a share of the steps.")
+        if not self.weight_decay >= 0:
+            raise BothwaysError(f"weight_decay must be at least 0, got {self.weight_decay}. Choose for example 0.01.")
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
@@ -106,9 +112,7 @@ def train(
         value = loss.mean.item()
         if not math.isfinite(value):
             save_checkpoint(folder, step, model, optimizer, history.pending)
-            raise GuardError(
-                f"The loss became {value} at step {step}. The state before it is saved; lower the learning rate."
-            )
+            raise LossError(value, step)
         loss.mean.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         for group in optimizer.param_groups:
@@ -125,6 +129,16 @@ def train(
         if stopping:
             raise Interrupted(step + 1)
     return history.rows
+
+
+class LossError(GuardError):
+    """The loss is not a number; the state before that step is saved."""
+
+    def __init__(self, value: float, step: int) -> None:
+        super().__init__(
+            f"The loss became {value} at step {step}. The state before it is saved; lower the learning rate."
+        )
+        self.step = step
 
 
 class Interrupted(Exception):

@@ -175,6 +175,7 @@ def _ranks(
 def filtered_rank(score_C: np.ndarray, pool: Sequence[str], query: Query) -> float:
     """Return the answer's rank from 1, other truths set aside and ties averaged.
 
+    >>> from bothways.types import Span
     >>> q = Query("", Span(0, 0), "b", (), ("a",), "", 0, "tail", True, "forward", "test", "", 0)
     >>> filtered_rank(np.array([3.0, 1.0, 1.0]), ["a", "b", "c"], q)
     1.5

@@ -112,8 +112,13 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     return config
 
 
+def part_names(node: Any) -> list[str]:
+    """Return the names of a component's fields."""
+    return [f.name for f in fields(node)]
+
+
 def _replace_at(node: Any, path: Sequence[str], value: str, whole: str) -> Any:
-    names = [f.name for f in fields(node)]
+    names = part_names(node)
     if path[0] not in names:
         raise BothwaysError(unknown(f"setting in '{whole}'", path[0], names))
     current = getattr(node, path[0])
@@ -122,6 +127,6 @@ def _replace_at(node: Any, path: Sequence[str], value: str, whole: str) -> Any:
             raise BothwaysError(f"Setting '{whole}' goes too deep: {path[0]} has no parts. Stop there.")
         return replace(node, **{path[0]: _replace_at(current, path[1:], value, whole)})
     if is_dataclass(current):
-        inner = ", ".join(f.name for f in fields(cast(Any, current)))  # type: ignore[arg-type]
+        inner = ", ".join(part_names(current))
         raise BothwaysError(f"Setting '{whole}' is a group of settings. Name one of its parts: {inner}.")
     return replace(node, **{path[0]: convert(get_type_hints(type(node))[path[0]], value, whole)})

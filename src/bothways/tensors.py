@@ -5,7 +5,7 @@ Kept apart from `types.py` so that reading facts and `--help` need no torch. Axi
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -130,7 +130,8 @@ def weighted_cross_entropy(model: LanguageModel, prepared: Prepared) -> Loss:
     real_N = torch.arange(len(place_N)) < counted
     total = weight_N.sum() if prepared.normaliser is None else prepared.normaliser
     hidden_BLD = model.hidden(prepared.input_BL, causal=prepared.causal)
-    mean, nats_N = LinearCrossEntropy.apply(
+    apply = cast(Any, LinearCrossEntropy).apply  # torch leaves it untyped
+    mean, nats_N = apply(
         hidden_BLD.flatten(0, 1)[place_N],
         model.output_VD,
         prepared.target_BL.flatten()[place_N],
@@ -168,7 +169,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         return (weight_N * nats_N).sum(), nats_N
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Scale the gradients made on the way."""
         grad_ND, grad_VD = ctx.saved_tensors
-        return grad * grad_ND, grad * grad_VD, None, None
+        return grad_outputs[0] * grad_ND, grad_outputs[0] * grad_VD, None, None

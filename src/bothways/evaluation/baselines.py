@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bothways.facts.graph import wording_key
-from bothways.facts.wording import orders, templates_of
+from bothways.facts.wording import ORDERS, orders, templates_of
 from bothways.types import Exam, Kind, Query
 
 ASKED: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner")
@@ -57,7 +57,8 @@ def answer_counts(exam: Exam) -> dict[tuple[str, str], Counter[str]]:
     by_wording: dict[str, Counter[str]] = defaultdict(Counter)
     wordings: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, relation in exam.facts.relations.items():
-        for order, asks in (("head_first", "tail"), ("tail_first", "head")):
+        for order in ORDERS:
+            asks = "tail" if order == "head_first" else "head"
             wordings[name, asks] = [wording_key(t, asks) for t in templates_of(relation, order)]
     for fact in exam.facts.facts:
         for order in orders(fact):

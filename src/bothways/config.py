@@ -129,4 +129,5 @@ def _replace_at(node: Any, path: Sequence[str], value: str, whole: str) -> Any:
     if is_dataclass(current):
         inner = ", ".join(part_names(current))
         raise BothwaysError(f"Setting '{whole}' is a group of settings. Name one of its parts: {inner}.")
-    return replace(node, **{path[0]: convert(get_type_hints(type(node))[path[0]], value, whole)})
+    hints: dict[str, Any] = get_type_hints(node.__class__)
+    return replace(node, **{path[0]: convert(hints[path[0]], value, whole)})

@@ -49,7 +49,7 @@ PAGE: Mapping[str, Shown] = {
         "A world where only the relation tells partners apart",
         "300 entities, two relations that are random permutations. The budget was declared beforehand.",
         "relations",
-        {"settings": ("training.steps=4000",)},
+        {"settings": ("training.steps=3000",)},
     ),
     "family": Shown(
         "The default world, two arms, two seeds",
@@ -60,8 +60,8 @@ PAGE: Mapping[str, Shown] = {
     "arms": Shown(
         "Every arm on the family world",
         "Two seeds each: what each cure costs forward and in fluency, and whether it is relation-specific.",
-        "family",
-        {"arms": tuple(EVERY_ARM.split(",")), "seeds": 2},
+        "family:n_families=20",
+        {"arms": tuple(EVERY_ARM.split(",")), "seeds": 2, "settings": ("training.steps=700",)},
     ),
     "nations": Shown(
         "Dense graph: nations", "14 entities, 55 relations, many true answers.", str(DATA / "nations"), {"seeds": 3}
@@ -70,13 +70,13 @@ PAGE: Mapping[str, Shown] = {
         "Dense graph: umls",
         "135 entities, 46 relations, many true answers.",
         str(DATA / "umls"),
-        {"seeds": 3, "settings": ("training.steps=4000",)},
+        {"seeds": 3, "settings": ("training.steps=2000",)},
     ),
     "kinships": Shown(
         "Dense graph: kinships",
         "104 entities, 25 relations, many true answers.",
         str(DATA / "kinships"),
-        {"seeds": 3, "settings": ("training.steps=4000",)},
+        {"seeds": 3, "settings": ("training.steps=2000",)},
     ),
 }
 

@@ -167,8 +167,8 @@ def test_mirrored_rows_mirror_the_logits(positions):
 def test_ours_equals_hugging_face_gpt2():
     """With GPT-2's settings and weights our transformer is GPT-2, to 1e-5."""
     import torch
+    import transformers
 
-    transformers = pytest.importorskip("transformers")
     from bothways.models.transformer import TransformerConfig
 
     config = TransformerConfig(d_model=32, n_heads=4, d_mlp=128, tied=True, activation="gelu", max_length=16)

@@ -4,7 +4,9 @@ The package is imported inside fixtures and tests only: the shape checks must be
 """
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is first imported, and by every child process
 
@@ -45,3 +47,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder of real facts ../shared/data beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a tiny finished comparison, and how the command ended that made it. Copy it to change it."""
+    from tests.command_line import WORLD, compare
+
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return folder, compare(WORLD, folder, "--seeds", 2, "--arms", "causal,both_directions", "--json")
+
+
+@pytest.fixture
+def comparison(finished: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A tiny finished comparison of one's own."""
+    return Path(shutil.copytree(finished[0], tmp_path / "run"))

@@ -70,13 +70,13 @@ PAGE: Mapping[str, Shown] = {
         "Dense graph: umls",
         "135 entities, 46 relations, many true answers.",
         str(DATA / "umls"),
-        {"seeds": 3, "settings": ("training.steps=2000",)},
+        {"seeds": 2, "settings": ("training.steps=1000",)},
     ),
     "kinships": Shown(
         "Dense graph: kinships",
         "104 entities, 25 relations, many true answers.",
         str(DATA / "kinships"),
-        {"seeds": 3, "settings": ("training.steps=2000",)},
+        {"seeds": 2, "settings": ("training.steps=1000",)},
     ),
 }
 

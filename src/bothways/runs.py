@@ -209,8 +209,14 @@ def load(folder: Path | str) -> Trained:
     folder = Path(folder)
     check_seals(folder)
     model, data = load_model(folder / "model")
-    tokenizer = tokenizer_from_json(read_json(folder / "model" / "tokenizer.json"))
-    return Trained(model, tokenizer, read_config(folder).objective, int(data["length"]))
+    try:
+        tokenizer = tokenizer_from_json(read_json(folder / "model" / "tokenizer.json"))
+        length, fits = int(data["length"]), tokenizer.n_tokens <= model.n_tokens
+    except (LookupError, TypeError):
+        fits = False
+    if not fits:
+        raise RunError(f"{folder / 'model'} holds a tokenizer and a model of different runs. {again(folder)}")
+    return Trained(model, tokenizer, read_config(folder).objective, length)
 
 
 def read_config(folder: Path) -> RunConfig:

@@ -266,7 +266,7 @@ def conclude(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "run": str(plan.folder),
         "facts": describe_facts(plan),
         **summarise(plan.exam, scores, failed),
-        "settings": {"seeds": sorted({run.seed for run in plan.runs}), **to_plain(plan.config)},
+        "settings": {**to_plain(plan.config), "seeds": sorted({run.seed for run in plan.runs})},
         "versions": describe_machine()["versions"],
         "command": plan.command,
         "seconds": round(sum(o.run.history[-1]["seconds"] for o in finished if o.run), 1),

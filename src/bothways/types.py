@@ -11,8 +11,8 @@ Words: `head_first` and `tail_first` say which entity of a fact a sentence names
 import abc
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ class Exam:
         return digest(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """The exam as plain JSON types."""
+        """The exam as plain JSON types; what is true of a prompt is stored once, however many questions share it."""
+        truths, rows = share_truths(self.queries)
         return {
             "schema": SCHEMA,
             "name": self.facts.name,
@@ -168,7 +169,8 @@ class Exam:
             "facts": [asdict(fact) for fact in self.facts.facts],
             "withheld": [asdict(fact) for fact in self.withheld],
             "candidates": {name: list(pool) for name, pool in self.candidates.items()},
-            "queries": [asdict(query) for query in self.queries],
+            "truths": truths,
+            "queries": rows,
             "leak": self.leak,
             "notes": list(self.notes),
             "seed": self.seed,
@@ -184,7 +186,7 @@ class Exam:
             source=data["source"],
             notices=tuple(data["notices"]),
         )
-        queries = tuple(query_from_json(row) for row in data["queries"])
+        queries = tuple(query_from_json(row, data.get("truths", ())) for row in data["queries"])
         return cls(
             facts=facts,
             queries=queries,
@@ -208,11 +210,38 @@ def relation_from_json(row: Mapping[str, Any]) -> Relation:
     return Relation(**fields)
 
 
-def query_from_json(row: Mapping[str, Any]) -> Query:
-    """Read one question of an exam file."""
-    fields: dict[str, Any] = {**row, "cue": Span(**row["cue"])}
-    fields |= {key: tuple(row[key]) for key in ("aliases", "other_truths")}
-    return Query(**fields)
+def share_truths(queries: Iterable[Query]) -> tuple[list[list[str]], list[dict[str, Any]]]:
+    """Return lists of true answers, and the questions' rows with the number of such a list as `other_truths`.
+
+    The list also holds the question's own answer. Other truths that fit no list stay in their row.
+    """
+    truths: list[list[str]] = []
+    number: dict[str, int] = {}
+    rows: list[dict[str, Any]] = []
+    for query in queries:
+        row = asdict(replace(query, other_truths=()))
+        row["other_truths"] = list(query.other_truths)
+        if query.other_truths:
+            if query.prompt not in number:
+                number[query.prompt] = len(truths)
+                truths.append(sorted((*query.other_truths, query.answer)))
+            if tuple(other_than(query.answer, truths[number[query.prompt]])) == query.other_truths:
+                row["other_truths"] = number[query.prompt]
+        rows.append(row)
+    return truths, rows
+
+
+def other_than(answer: str, truths: Sequence[str]) -> list[str]:
+    """Return the other true answers."""
+    return [name for name in truths if name != answer]
+
+
+def query_from_json(row: Mapping[str, Any], truths: Sequence[Sequence[str]] = ()) -> Query:
+    """Read one question of an exam file; `truths` are the file's lists of true answers."""
+    others = row["other_truths"]
+    others = other_than(row["answer"], truths[others]) if isinstance(others, int) else others
+    fields: dict[str, Any] = {**row, "cue": Span(**row["cue"]), "aliases": tuple(row["aliases"])}
+    return Query(**{**fields, "other_truths": tuple(others)})
 
 
 def digest(data: Any) -> str:

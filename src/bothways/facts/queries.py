@@ -44,6 +44,7 @@ class QueryWriter:
     def __post_init__(self) -> None:
         self._pools = pools(self.facts.facts, self.types)
         self._splits: dict[int, Split] = {}
+        self._sorted: dict[str, list[str]] = {}
 
     def write(self, tested: Sequence[int]) -> list[Query]:
         """Return all questions: forward and reverse, then a flip for each tested reverse question."""
@@ -121,7 +122,7 @@ class QueryWriter:
             cue=asked.cue,
             answer=asked.answer,
             aliases=fact.aliases if asked.asks == "tail" else (),
-            other_truths=tuple(sorted(self.truths[asked.prompt] - {asked.answer})),
+            other_truths=tuple(name for name in self._sorted_truths(asked.prompt) if name != asked.answer),
             candidates=pool_name(number),
             fact=i,
             asks=asked.asks,
@@ -132,6 +133,11 @@ class QueryWriter:
             cluster=self.clusters[first_named(fact)],
             ends=asked.ends,
         )
+
+    def _sorted_truths(self, prompt: str) -> list[str]:
+        if prompt not in self._sorted:
+            self._sorted[prompt] = sorted(self.truths[prompt])
+        return self._sorted[prompt]
 
     def _flip(self, query: Query) -> Query | None:
         """Ask the same cue under a relation that fits cue and answer by their types while the answer is false.

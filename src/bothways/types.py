@@ -241,7 +241,8 @@ def query_from_json(row: Mapping[str, Any], truths: Sequence[Sequence[str]] = ()
     others = row["other_truths"]
     others = other_than(row["answer"], truths[others]) if isinstance(others, int) else others
     fields: dict[str, Any] = {**row, "cue": Span(**row["cue"]), "aliases": tuple(row["aliases"])}
-    return Query(**{**fields, "other_truths": tuple(others)})
+    fields["other_truths"] = tuple(others)
+    return Query(**fields)
 
 
 def digest(data: Any) -> str:

@@ -207,7 +207,7 @@ def command_line(
         words += ["--set", setting]
     command = shlex.join(words)
     if any("\ud800" <= letter <= "\udfff" for letter in command):
-        raise BothwaysError(f"A path or option is not UTF-8, got {ascii(command)}. Rename the file or folder.")
+        raise BothwaysError(f"A path or option is not UTF-8, got {command!a}. Rename the file or folder.")
     return command
 
 

@@ -16,7 +16,7 @@ setup: .venv/dev.done
 
 demo: .venv/run.done
 	@rm -rf runs/demo
-	$(BIN)/bothways compare family:n_families=20 --seeds 2 --set training.steps=800 -o runs/demo
+	$(BIN)/bothways compare family:n_families=16 --seeds 2 --set training.steps=700 -o runs/demo
 
 test: .venv/test.done
 	$(PYTEST) -q $(PYTEST_FLAGS)

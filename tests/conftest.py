@@ -62,3 +62,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 def comparison(finished: tuple[Path, Any], tmp_path: Path) -> Path:
     """A tiny finished comparison of one's own."""
     return Path(shutil.copytree(finished[0], tmp_path / "run"))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `compare` leave out its page, which takes longer to draw than tiny runs to train."""
+    from bothways.commands import compare
+
+    monkeypatch.setattr(compare, "write_report", lambda folder: folder / "report.html")

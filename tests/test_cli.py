@@ -190,6 +190,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_resuming_a_finished_comparison_repeats_nothing(comparison: Path, trained: list[str]) -> None:
     """No run is trained again, no run's file is touched, and the summary says the same."""
     before, runs = summary_of(comparison), {name: snapshot(path) for name, path in runs_of(comparison).items()}
@@ -229,6 +230,7 @@ def test_resuming_with_something_else_is_refused(
     assert before == snapshot(comparison)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_resuming_with_more_seeds_or_arms_trains_only_the_new_ones(comparison: Path, trained: list[str]) -> None:
     """A comparison grows run by run, and what was there stays as it was."""
     old = set(runs_of(comparison))
@@ -243,6 +245,7 @@ def test_resuming_with_more_seeds_or_arms_trains_only_the_new_ones(comparison: P
     assert before == {name: after[name] for name in before}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_exam_that_was_lost_is_written_anew(comparison: Path, trained: list[str]) -> None:
     """A half-made folder whose exam is damaged can be resumed: the names of its runs tell that it is the same."""
     exam = (comparison / "exam.json").read_bytes()
@@ -269,6 +272,7 @@ def test_workers_give_the_same_bytes_and_a_script_needs_no_guard(finished: tuple
     assert same_summary(summary_of(finished[0]), summary_of(tmp_path / "run"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_same_configuration_gives_the_same_bytes(finished: tuple[Path, Done], tmp_path: Path) -> None:
     """Training again in another folder, in another company of arms, gives the very same model."""
     compare(WORLD, tmp_path / "again", "--arms", "both_directions")
@@ -418,6 +422,7 @@ def test_data_make_is_decided_by_its_seed(tmp_path: Path) -> None:
     assert one == same != other
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_files_of_facts_are_compared_like_worlds(tmp_path: Path) -> None:
     """A user's own file goes the whole way, and its name becomes the folder's."""
     bothways("data", "make", "bijection:n=30", "-o", tmp_path / "mine.csv")

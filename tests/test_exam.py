@@ -246,7 +246,7 @@ def test_questions_are_worth_asking(drawn, config):
     _, exam = examine(drawn, config)
     for q in exam.queries:
         if q.kind != "flip":
-            assert len(q.other_truths) + 1 <= max(1, len(exam.candidates[q.candidates]) / 2)
+            assert len(q.other_truths) + 1 <= len(exam.candidates[q.candidates]) / 2
             asked = "tail_first" if q.asks == "head" else "head_first"
             said = {sentence for _, _, sentence in sentences(exam.facts.facts[q.fact], asked)}
             assert f"{q.prompt} {q.answer}{q.ends}" in said

@@ -72,6 +72,8 @@ def convert(hint: Any, value: Any, what: str) -> Any:
         BothwaysError: the value does not fit.
     """
     if not isinstance(value, (str, int, float, bool)):
+        if isinstance(hint, type) and not isinstance(value, hint):
+            raise BothwaysError(f"{what} cannot be a {type(value).__name__}. Give a {hint.__name__}.")
         return value
     if isinstance(hint, type) and hint not in (str, int, float, bool):
         raise BothwaysError(f"{what} is a component, got {value!r}. Choose it by the name of an arm.")

@@ -4,9 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from bothways.facts.graph import wording_key
-from bothways.facts.wording import ORDERS, orders, templates_of
+import numpy as np
+
+from bothways.facts.wording import ORDERS, OneOrder, asked_by, last_named, orders, wordings
 from bothways.types import Exam, Kind, Query
 
 ASKED: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner")
@@ -21,22 +23,74 @@ class Baseline:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class Guesser:
+    """Scores all candidates of one pool at once, by what needs no knowledge of the facts."""
+
+    names: Sequence[str]
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each candidate stands."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _sharing(self) -> dict[str, list[int]]:
+        """Where the candidates stand that have a word."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for i, name in enumerate(self.names):
+            for word in words(name):
+                found[word].append(i)
+        return found
+
+    def by_words(self, cue: str) -> np.ndarray:
+        """Return how many words each candidate shares with the cue."""
+        score_C = np.zeros(len(self.names))
+        for word in words(cue):
+            score_C[self._sharing.get(word, [])] += 1
+        return score_C
+
+    def by_count(self, counts: Mapping[str, int]) -> np.ndarray:
+        """Return how often each candidate is the answer."""
+        score_C = np.zeros(len(self.names))
+        for name, n in counts.items():
+            if name in self.place:
+                score_C[self.place[name]] = n
+        return score_C
+
+    def expected(self, score_C: np.ndarray, query: Query) -> float:
+        """Return how likely the best-scored candidate is the answer, ties broken at random.
+
+        Other truths are set aside as they are for a model, and so is the cue, which no guesser would name.
+        """
+        open_C = np.ones(len(self.names), bool)
+        aside = {*query.other_truths, cue_of(query)} - {query.answer}
+        open_C[[self.place[name] for name in aside if name in self.place]] = False
+        top = score_C[open_C].max()
+        return float((score_C[self.place[query.answer]] == top) / (score_C[open_C] == top).sum())
+
+
 def shallow_baselines(exam: Exam) -> list[Baseline]:
     """Return chance, the most frequent answer, and copied words, for each kind of test question.
 
-    Other truths are set aside as they are for a model; where a guess ties, the expected accuracy counts.
+    Each is the mean over questions of `Guesser.expected`: chance scores all candidates the same.
     """
-    frequent = answer_counts(exam)
-    guesses: Mapping[str, Callable[[Query, Sequence[str]], Sequence[str]]] = {
-        "chance": lambda query, pool: pool,
-        "most_frequent": lambda query, pool: best(pool, lambda name: frequent[query.relation, query.asks][name]),
-        "copied_words": lambda query, pool: best(pool, lambda name: len(words(name) & words(cue_of(query)))),
+    guessers = {name: Guesser(pool) for name, pool in exam.candidates.items()}
+    counts = answer_counts(exam)
+    by_count = {
+        key: guessers[key[0]].by_count(counts[key[1:]])
+        for key in {(q.candidates, q.relation, q.asks) for q in exam.queries}
     }
-    found = []
+    guesses: Mapping[str, Callable[[Query], np.ndarray]] = {
+        "chance": lambda q: np.zeros(len(exam.candidates[q.candidates])),
+        "most_frequent": lambda q: by_count[q.candidates, q.relation, q.asks],
+        "copied_words": lambda q: guessers[q.candidates].by_words(cue_of(q)),
+    }
+    found: list[Baseline] = []
     for kind in ASKED:
         queries = [q for q in exam.queries if q.kind == kind and q.split == "test"]
         for name, guess in guesses.items() if queries else ():
-            right = [_expected(query, guess(query, candidates(exam, query))) for query in queries]
+            right = [guessers[q.candidates].expected(guess(q), q) for q in queries]
             found.append(Baseline(name, kind, sum(right) / len(right)))
     return found
 
@@ -46,28 +100,21 @@ def cue_of(query: Query) -> str:
     return query.prompt[query.cue.start : query.cue.end]
 
 
-def candidates(exam: Exam, query: Query) -> list[str]:
-    """Return the candidates a guess may name: no other truth, and not the cue itself."""
-    aside = {*query.other_truths, cue_of(query)} - {query.answer}
-    return [name for name in exam.candidates[query.candidates] if name not in aside]
-
-
 def answer_counts(exam: Exam) -> dict[tuple[str, str], Counter[str]]:
     """Return how often each entity answers each wording in the base text, by relation and asked side."""
     by_wording: dict[str, Counter[str]] = defaultdict(Counter)
-    wordings: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, relation in exam.facts.relations.items():
-        for order in ORDERS:
-            asks = "tail" if order == "head_first" else "head"
-            wordings[name, asks] = [wording_key(t, asks) for t in templates_of(relation, order)]
+    relations = exam.facts.relations
+    said: dict[tuple[str, OneOrder], set[str]] = {
+        (name, order): wordings(relations[name], order) for name in relations for order in ORDERS
+    }
     for fact in exam.facts.facts:
         for order in orders(fact):
-            asks, answer = ("tail", fact.tail) if order == "head_first" else ("head", fact.head)
-            for key in wordings[fact.relation, asks]:
-                by_wording[key][answer] += 1
-    return defaultdict(
-        Counter, {slot: sum((by_wording[key] for key in keys), Counter()) for slot, keys in wordings.items()}
-    )
+            for key in said[fact.relation, order]:
+                by_wording[key][last_named(fact, order)] += 1
+    return {
+        (name, asked_by(order)): sum((by_wording[key] for key in sorted(keys)), Counter[str]())
+        for (name, order), keys in said.items()
+    }
 
 
 def words(name: str) -> set[str]:
@@ -77,14 +124,3 @@ def words(name: str) -> set[str]:
     ['lee', 'mary', 'pfeiffer']
     """
     return set(re.findall(r"\w+", name.lower()))
-
-
-def best(pool: Sequence[str], score: Callable[[str], int]) -> list[str]:
-    """Return every candidate with the highest score."""
-    scores = [score(name) for name in pool]
-    top = max(scores, default=0)
-    return [name for name, value in zip(pool, scores, strict=True) if value == top]
-
-
-def _expected(query: Query, guesses: Sequence[str]) -> float:
-    return 1 / len(guesses) if query.answer in guesses else 0.0

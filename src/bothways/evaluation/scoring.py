@@ -4,8 +4,9 @@ An answer counts by three measures: its filtered rank among candidates of its ty
 writes exactly it (nobody tells it the length), and its log-probability with the token that ends it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -33,16 +34,34 @@ class Asked:
     """Its ids and the token that ends it."""
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Candidates as token ids."""
+
+    names: Sequence[str]
+    ids: Sequence[list[int]]
+
+    @classmethod
+    def of(cls, names: Sequence[str], tokenizer: Tokenizer) -> "Pool":
+        """Tokenise the candidates."""
+        return cls(names, [[token for token, _ in tokenizer.entity_pieces(name)] for name in names])
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each candidate stands."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def single_C(self) -> np.ndarray | None:
+        """The candidates' only tokens, or None where some candidate has several."""
+        return np.array([ids[0] for ids in self.ids]) if all(len(ids) == 1 for ids in self.ids) else None
+
+
 def room_needed(exam: Exam, tokenizer: Tokenizer) -> int:
     """Return the row length, in tokens, that the longest question with its longest candidate needs."""
-    pools = {name: max(_lengths(pool, tokenizer), default=1) for name, pool in exam.candidates.items()}
-    prompts = {query.prompt: query for query in exam.queries}.values()
-    needs = [len(query_tokens(q, q.answer, tokenizer)[0]) + pools[q.candidates] + 1 for q in prompts]
-    return max(needs, default=0)
-
-
-def _lengths(names: Iterable[str], tokenizer: Tokenizer) -> list[int]:
-    return [len(tokenizer.entity_pieces(name)) for name in names]
+    longest = {name: max(map(len, Pool.of(pool, tokenizer).ids), default=1) for name, pool in exam.candidates.items()}
+    asked = {(query.prompt, query.candidates): query for query in exam.queries}.values()
+    return max((len(query_tokens(q, q.answer, tokenizer)[0]) + longest[q.candidates] + 1 for q in asked), default=0)
 
 
 @torch.inference_mode()
@@ -146,45 +165,53 @@ def _ranks(
     length: int,
     ranks: bool,
 ) -> list[float | None]:
-    """Return the filtered rank of each answer, or None where ranking was not wanted."""
-    pools = {name: [[t for t, _ in tokenizer.entity_pieces(c)] for c in pool] for name, pool in exam.candidates.items()}
-    single = {name: all(len(ids) == 1 for ids in pool) for name, pool in pools.items()}
-    by_prompt: dict[tuple[str, str], np.ndarray] = {}
-    cheap = [a for a in asked if single[a.query.candidates]]
-    for start in range(0, len(cheap), ROWS):
-        chunk = cheap[start : start + ROWS]
-        tokens_BL, _, length_B = make_rows([(a.prompt, []) for a in chunk], length)
+    """Return the filtered rank of each answer, or None where ranking was not wanted.
+
+    One token a candidate: a whole pool is scored by the one distribution after the prompt. Several tokens: every
+    candidate is a row of its own, once for all questions of one prompt.
+    """
+    used = dict.fromkeys(a.query.candidates for a in asked)
+    pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in used}
+    out: list[float | None] = [None] * len(asked)
+    single = [n for n, a in enumerate(asked) if pools[a.query.candidates].single_C is not None]
+    for start in range(0, len(single), ROWS):
+        chunk = single[start : start + ROWS]
+        tokens_BL, _, length_B = make_rows([(asked[n].prompt, []) for n in chunk], length)
         log_prob_BV = objective.next_log_prob(model, tokens_BL, length_B).numpy()
-        for a, log_prob_V in zip(chunk, log_prob_BV, strict=True):
-            ids = np.array(pools[a.query.candidates])[:, 0]
-            by_prompt[a.query.prompt, a.query.candidates] = log_prob_V[ids]
-    out: list[float | None] = []
-    for a in asked:
-        pool, key = exam.candidates[a.query.candidates], (a.query.prompt, a.query.candidates)
-        if key not in by_prompt:
-            if not ranks:
-                out.append(None)
-                continue
-            ending = a.answer[-1]
-            pairs = [(a.prompt, [*ids, ending]) for ids in pools[a.query.candidates]]
-            by_prompt[key] = answer_log_probs(model, objective, pairs, length).numpy()
-        out.append(filtered_rank(by_prompt[key], pool, a.query))
+        for n, log_prob_V in zip(chunk, log_prob_BV, strict=True):
+            pool = pools[asked[n].query.candidates]
+            out[n] = filtered_rank(log_prob_V[pool.single_C], pool.place, asked[n].query)
+    seen: dict[tuple[str, str, int], np.ndarray] = {}
+    for n, a in enumerate(asked):
+        pool = pools[a.query.candidates]
+        if ranks and pool.single_C is None:
+            key = (a.query.prompt, a.query.candidates, a.answer[-1])
+            if key not in seen:
+                pairs = [(a.prompt, [*ids, a.answer[-1]]) for ids in pool.ids]
+                seen[key] = answer_log_probs(model, objective, pairs, length).numpy()
+            out[n] = filtered_rank(seen[key], pool.place, a.query)
     return out
 
 
-def filtered_rank(score_C: np.ndarray, pool: Sequence[str], query: Query) -> float:
+def filtered_rank(score_C: np.ndarray, place: Mapping[str, int], query: Query) -> float:
     """Return the answer's rank from 1, other truths set aside and ties averaged.
+
+    A model that gives no number has the last rank, and never the first: not a number is never right.
+
+    Args:
+        score_C: how likely each candidate is.
+        place: where each candidate stands among the scores.
+        query: says which one is asked for, and which others are true.
 
     >>> from bothways.types import Span
     >>> q = Query("", Span(0, 0), "b", (), ("a",), "", 0, "tail", True, "forward", "test", "", 0)
-    >>> filtered_rank(np.array([3.0, 1.0, 1.0]), ["a", "b", "c"], q)
+    >>> filtered_rank(np.array([3.0, 1.0, 1.0]), {"a": 0, "b": 1, "c": 2}, q)
     1.5
     """
-    place = {name: i for i, name in enumerate(pool)}
     own = place[query.answer]
-    others = np.ones(len(pool), bool)
-    others[[own, *(place[name] for name in query.other_truths if name in place)]] = False
-    score = score_C[own]
-    if np.isnan(score):
-        return float(1 + others.sum())
-    return float(1 + (score_C[others] > score).sum() + 0.5 * (score_C[others] == score).sum())
+    rival_C = np.ones(len(score_C), bool)
+    rival_C[[own, *(place[name] for name in query.other_truths if name in place)]] = False
+    score, rivals = score_C[own], score_C[rival_C]
+    if np.isnan(score) or np.isnan(rivals).any():
+        return float(max(2, 1 + len(rivals)))
+    return float(1 + (rivals > score).sum() + 0.5 * (rivals == score).sum())

@@ -17,7 +17,7 @@ SPLITS: tuple[Split, Split] = ("dev", "test")
 
 def mostly_true(truths: Collection[str], n_candidates: int) -> bool:
     """Whether more than half of the candidates are true answers: naming one of them shows nothing."""
-    return 2 * len(truths) > max(n_candidates, 2)
+    return 2 * len(truths) > n_candidates
 
 
 @dataclass

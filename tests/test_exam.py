@@ -384,13 +384,6 @@ def test_a_statement_of_the_inverse_relation_is_a_reverse_statement():
     assert not [q for q in reverse(exam) if q.relation == "teacher" and q.answer.startswith("a")]
 
 
-def test_one_answer_for_everything_is_tested_beside_a_partner():
-    """If all facts of a wording share their answer, one stays stated both ways: somebody must use the words."""
-    exam = exam_of(fact_set([("hub", "likes", f"b{i}", None) for i in range(8)]), isolated=0.5)
-    assert {"reverse_partner"} == {q.kind for q in reverse(exam)}
-    assert 1 == sum(fact.stated == "both" for fact in exam.facts.facts)
-
-
 def test_the_words_of_a_reverse_question_are_stated_by_somebody():
     """However much is isolated, some fact of each wording is left to state it."""
     for seed in range(5):

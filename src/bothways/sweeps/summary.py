@@ -16,6 +16,8 @@ from bothways.types import Exam, Kind, QueryScore
 KINDS: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
 CONTROL_BLIND_LIMIT = 0.2
 """Above this share of flips answered with the partner by the control itself, nobody can tell anything."""
+CONTROL_KNOWS = 0.5
+"""Below this share of reverse questions right, the control shows nothing about flips: it may just know too little."""
 LEAVES = ("accuracy", "low", "high", "mrr", "nll", "exact", "median_rank", "n")
 SEED = 0
 """Of the bootstrap."""
@@ -97,7 +99,7 @@ def headline(a: ArmScores, columns: np.ndarray, clusters_Q: np.ndarray) -> dict[
         "low": finite(interval.low),
         "high": finite(interval.high),
         "mrr": float((1 / a.rank_SQ[:, columns]).mean()),
-        "nll": float(-a.log_prob_SQ[:, columns].mean()),
+        "nll": finite(float(-a.log_prob_SQ[:, columns].mean())),
         "exact": float(a.exact_SQ[:, columns].mean()),
         "median_rank": float(np.median(a.rank_SQ[:, columns])),
         "n": len(columns),
@@ -118,20 +120,24 @@ def flip_pairs(exam: Exam) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cannot_tell(exam: Exam, control: ArmScores | None) -> str | None:
-    """Say why this world cannot tell relation from association, or None where it can."""
-    flips, _ = flip_pairs(exam)
+    """Say why this world cannot tell relation from association, or None where it can.
+
+    A control that knows the answers and is not blind shows that the relation can be heard. Without one, most
+    cues must have a second relation with another partner, so that only the relation tells which to name.
+    """
+    flips, asked = flip_pairs(exam)
     if not len(flips):
         return "cannot tell: no other relation's question accepts the answer's kind of entity"
     if control is not None:
         blind = float(control.correct_SQ[:, flips].mean())
         if blind > CONTROL_BLIND_LIMIT:
             return f"cannot tell: the control itself names the partner whatever is asked (blind {blind:.2f})"
-        return None
+        if control.correct_SQ[:, asked].mean() >= CONTROL_KNOWS:
+            return None
     told = np.mean([exam.queries[n].stated for n in flips])
     if told < 0.5:
-        return (
-            f"cannot tell: only {told:.0%} of the cues have a second relation with another partner, and no control ran"
-        )
+        lacking = "no control ran" if control is None else "the control knows too little itself"
+        return f"cannot tell: only {told:.0%} of the cues have a second relation with another partner, and {lacking}"
     return None
 
 
@@ -199,10 +205,11 @@ def per_relation(exam: Exam, arms: Sequence[ArmScores], columns: Mapping[str, np
 
 
 def finite(value: float) -> float | None:
-    """Return the number, or None where an interval has no end: one seed and one cluster say nothing."""
+    """Return the number, or None where there is none: an interval without end, the NLL of what is impossible."""
     return value if math.isfinite(value) else None
 
 
 def _median(values: Sequence[float | int | None]) -> float | None:
     """Return the median, or None where any run has no such number."""
-    return float(np.median(values)) if values and None not in values else None  # type: ignore[arg-type]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return float(np.median(known)) if known and len(known) == len(values) else None

@@ -183,6 +183,8 @@ class Metrics:
         self.rows.append(row)
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint after this row must find it, even if the machine dies
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 exam -> text -> batches -> model + objective -> training -> evaluation -> probes -> a run folder
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,17 +12,18 @@ from typing import Any
 from bothways.batches.batches import make_batches
 from bothways.batches.tokenizers import fit_tokenizer
 from bothways.config import RunConfig
+from bothways.errors import GuardError
 from bothways.evaluation.curves import measure_directions
 from bothways.evaluation.fluency import held_out_nll
 from bothways.evaluation.scoring import evaluate, room_needed
-from bothways.runs import Ready, Run, begin_run, finish_run
+from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam
 from bothways.text.corpus import write_corpus
 from bothways.training.loop import train
 from bothways.types import Exam
 
 
 def run(
-    config: RunConfig, exam: Exam, folder: Path, about: dict[str, Any], stop: Callable[[], bool] = lambda: False
+    config: RunConfig, exam: Exam, folder: Path, about: Mapping[str, Any], stop: Callable[[], bool] = lambda: False
 ) -> Run:
     """Train one model and examine it; resume if the folder holds a half-made run, return it if it is done.
 
@@ -52,6 +53,31 @@ def run(
         )
         findings = [probe(ready.model, config.objective, ready.tokenizer, exam) for probe in config.probes]
         return finish_run(folder, about, exam, ready, history, scores, fluency, findings)
+
+
+def run_pack(
+    planned: Sequence[Planned], folder: Path, stop: Callable[[], bool] = lambda: False
+) -> list[Run | GuardError]:
+    """Train runs of one shape together and examine each; resume where they were stopped.
+
+    Args:
+        planned: the members, in the order of the manifest.
+        folder: the pack's own folder, for its checkpoints.
+        stop: asked after every step; True saves the state and raises `Interrupted`.
+
+    Returns:
+        For each member its run, or the guard that ended it.
+
+    Raises:
+        RunError: another living process owns the folder.
+    """
+    ends: list[Run | GuardError] = []
+    for plan in planned:
+        try:
+            ends.append(run(plan.config, load_exam(plan.exam), plan.folder, plan.about, stop))
+        except GuardError as error:
+            ends.append(error)
+    return ends
 
 
 def prepare_run(config: RunConfig, exam: Exam) -> Ready:

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,21 @@ SEALED = ("config.yaml", "samples.jsonl", "model/model.json", "model/model.safet
 """Files of a finished run whose digests stand in `result.json`."""
 KNOWN = 0.99
 """Share of stated development questions that must be right for a model to "know" what it was told."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run that a comparison or sweep wants."""
+
+    run_id: str
+    arm: str
+    seed: int
+    config: RunConfig
+    folder: Path
+    about: Mapping[str, Any]
+    """What the folder should say of the run: its id, arm, seed and the command to repeat it."""
+    exam: Path
+    """The file that holds the exam it sits."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +233,19 @@ def load(folder: Path | str) -> Trained:
     if not fits:
         raise RunError(f"{folder / 'model'} holds a tokenizer and a model of different runs. {again(folder)}")
     return Trained(model, tokenizer, read_config(folder).objective, length)
+
+
+@lru_cache(maxsize=8)
+def load_exam(path: Path) -> Exam:
+    """Return the exam that stands in a file; read once by each process.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    try:
+        return Exam.from_json(read_json(path))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise RunError(f"{path} is not an exam of schema {SCHEMA} ({error!r}). Write it again with --resume.") from None
 
 
 def read_config(folder: Path) -> RunConfig:

@@ -20,8 +20,8 @@ from bothways.facts.find import find_facts
 from bothways.options import at_least
 from bothways.reports.load import read_exam
 from bothways.reports.page import write_report
-from bothways.runs import describe_machine
-from bothways.sweeps.execute import Outcome, Planned, run_many
+from bothways.runs import Planned, describe_machine
+from bothways.sweeps.execute import Outcome, run_many
 from bothways.sweeps.results import write_results
 from bothways.sweeps.summary import ArmScores, summarise
 from bothways.types import SCHEMA, Exam, FactSet, digest
@@ -180,7 +180,7 @@ def plan_run(folder: Path, arm: Arm, seed: int, base: RunConfig, exam: Exam, com
         "facts": exam.facts.hash,
         "command": command,
     }
-    return Planned(run_id, arm.name, seed, config, folder / run_id, about)
+    return Planned(run_id, arm.name, seed, config, folder / run_id, about, folder / "exam.json")
 
 
 def safe_name(name: str) -> str:

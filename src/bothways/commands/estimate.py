@@ -12,7 +12,7 @@ import torch
 from bothways.commands.compare import Plan, count_jobs, make_plan
 from bothways.models.store import parameter_count
 from bothways.pipeline import prepare_run
-from bothways.sweeps.execute import Planned
+from bothways.runs import Planned
 from bothways.tensors import weighted_cross_entropy
 from bothways.types import SCHEMA, FactSet
 

@@ -11,30 +11,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from bothways.config import RunConfig
 from bothways.errors import GuardError, RunError, Stopped
 from bothways.options import at_least
 from bothways.pipeline import run
-from bothways.runs import Run
+from bothways.runs import Planned, Run
 from bothways.training.loop import Interrupted
 from bothways.types import Exam
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One run that a comparison or sweep wants."""
-
-    run_id: str
-    arm: str
-    seed: int
-    config: RunConfig
-    folder: Path
-    about: dict[str, Any]
 
 
 @dataclass(frozen=True)

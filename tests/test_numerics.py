@@ -165,7 +165,7 @@ def test_mirrored_rows_mirror_the_logits(positions):
 
 
 def test_ours_equals_hugging_face_gpt2():
-    """With GPT-2's settings and weights our transformer is GPT-2, to 1e-5."""
+    """With GPT-2's settings and weights our transformer is GPT-2, but for the exact GELU, to 1e-5."""
     import torch
     import transformers
 
@@ -175,7 +175,15 @@ def test_ours_equals_hugging_face_gpt2():
     ours = config.build(50, 0).eval()
     theirs = transformers.GPT2LMHeadModel(
         transformers.GPT2Config(
-            vocab_size=50, n_positions=16, n_embd=32, n_layer=2, n_head=4, n_inner=128, bos_token_id=1, eos_token_id=2
+            vocab_size=50,
+            n_positions=16,
+            n_embd=32,
+            n_layer=2,
+            n_head=4,
+            n_inner=128,
+            bos_token_id=1,
+            eos_token_id=2,
+            activation_function="gelu",
         )
     ).eval()
     state = {

@@ -109,42 +109,46 @@ def test_a_finished_run_is_returned_and_not_touched(exam: Any, tmp_path: Path) -
 # --- checkpoints --------------------------------------------------------------------------------------------------
 
 
-def trained_parts(exam: Any, steps: int) -> tuple[Any, Any]:
-    """Return a model and its optimiser after a few real steps."""
+def learner(exam: Any, steps: int, precision: str = "fp32") -> Any:
+    """Return what learns, after a few real steps."""
     import torch
 
     from bothways.pipeline import prepare_run
-    from bothways.tensors import weighted_cross_entropy
+    from bothways.training.learner import Learner
 
     config = configuration("causal")
     ready = prepare_run(config, exam)
-    optimizer = torch.optim.AdamW(ready.model.parameters(), lr=1e-3)
+    made = Learner([ready.model], [(1e-3, 0.01)], precision)
     for step in range(steps):
-        prepared = config.objective.prepare(ready.batches.at(step), torch.Generator().manual_seed(step))
-        weighted_cross_entropy(ready.model, prepared).mean.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    return ready.model, optimizer
+        made.loss([config.objective.prepare(ready.batches.at(step), torch.Generator().manual_seed(step))])
+        made.step(1.0, 1.0)
+    return made
 
 
-def test_a_checkpoint_gives_back_what_was_saved(exam: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_checkpoint_gives_back_what_was_saved(precision: str, exam: Any, tmp_path: Path) -> None:
     """Weights, moments, step and pending losses come back as they were; two checkpoints are kept."""
     import torch
 
     from bothways.training.checkpoint import load_newest, save_checkpoint
 
-    model, optimizer = trained_parts(exam, 3)
-    pending = {"losses": [0.1, 1 / 3], "entropies": [2.0], "seconds": 1.5}
+    saved = learner(exam, 3, precision)
+    pending = {"0": {"losses": [0.1, 1 / 3], "entropies": [2.0], "seconds": 1.5}}
     for step in (1, 2, 3):
-        save_checkpoint(tmp_path, step, model, optimizer, pending)
+        save_checkpoint(tmp_path, step, saved, pending)
     assert ["checkpoint-2", "checkpoint-3"] == checkpoints(tmp_path)
-    fresh, other = trained_parts(exam, 0)
-    assert (3, pending, []) == load_newest(tmp_path, fresh, other)
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, fresh.state_dict()[name])
-    saved, loaded = optimizer.state_dict()["state"], other.state_dict()["state"]
-    assert saved.keys() == loaded.keys() and saved
-    assert all(torch.equal(saved[n][key], loaded[n][key]) for n in saved for key in saved[n])
+    fresh = learner(exam, 0, precision)
+    assert (3, pending, []) == load_newest(tmp_path, fresh)
+    assert saved.state().keys() == fresh.state().keys() == {"weights", "exp_avg", "exp_avg_sq", "step"}
+    assert all(torch.equal(value, fresh.state()[name]) for name, value in saved.state().items())
+
+
+def test_a_checkpoint_of_another_model_is_refused(exam: Any, tmp_path: Path) -> None:
+    """Weights of another number are not squeezed in."""
+    from bothways.errors import RunError
+
+    with pytest.raises(RunError, match="another model"):
+        learner(exam, 0).restore({"weights": learner(exam, 0).weights_PW[:, 1:]})
 
 
 def test_an_empty_folder_has_no_checkpoint(exam: Any, tmp_path: Path) -> None:
@@ -153,7 +157,7 @@ def test_an_empty_folder_has_no_checkpoint(exam: Any, tmp_path: Path) -> None:
 
     (tmp_path / ".checkpoint-7.123.tmp").mkdir()
     (tmp_path / "checkpoint-old").mkdir()
-    assert (0, {}, []) == load_newest(tmp_path, *trained_parts(exam, 0))
+    assert (0, {}, []) == load_newest(tmp_path, learner(exam, 0))
 
 
 def flip(path: Path) -> None:

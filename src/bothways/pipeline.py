@@ -3,8 +3,10 @@
 exam -> text -> batches -> model + objective -> training -> evaluation -> probes -> a run folder
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,15 @@ from typing import Any
 from bothways.batches.batches import make_batches
 from bothways.batches.tokenizers import fit_tokenizer
 from bothways.config import RunConfig
+from bothways.disk import own
 from bothways.errors import GuardError
 from bothways.evaluation.curves import measure_directions
 from bothways.evaluation.fluency import held_out_nll
 from bothways.evaluation.scoring import evaluate, room_needed
-from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam
+from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam, write_failure
 from bothways.text.corpus import write_corpus
-from bothways.training.loop import train
-from bothways.types import Exam
+from bothways.training.loop import LossError, Member, train
+from bothways.types import Exam, QueryScore
 
 
 def run(
@@ -41,24 +44,19 @@ def run(
     with begin_run(folder, config, exam, about) as finished:
         if finished is not None:
             return finished
-        ready = prepare_run(config, exam)
-        ask = partial(evaluate, exam=exam, tokenizer=ready.tokenizer, length=ready.batches.length)
-        measure = partial(measure_directions, ask=ask, exam=exam)
-        history = train(
-            ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks, stop
-        )
-        scores = ask(ready.model, config.objective)
-        fluency = held_out_nll(
-            ready.model, config.objective, ready.corpus.held_out, ready.tokenizer, ready.batches.length
-        )
-        findings = [probe(ready.model, config.objective, ready.tokenizer, exam) for probe in config.probes]
-        return finish_run(folder, about, exam, ready, history, scores, fluency, findings)
+        begun = begin(config, exam, folder)
+        history = train([begun.member], folder, stop)[0]
+        if isinstance(history, LossError):
+            raise history
+        return conclude(begun, folder, about, history)
 
 
 def run_pack(
     planned: Sequence[Planned], folder: Path, stop: Callable[[], bool] = lambda: False
 ) -> list[Run | GuardError]:
     """Train runs of one shape together and examine each; resume where they were stopped.
+
+    Where vocabularies or rows turn out to differ in size, those of one size train together.
 
     Args:
         planned: the members, in the order of the manifest.
@@ -69,15 +67,68 @@ def run_pack(
         For each member its run, or the guard that ended it.
 
     Raises:
-        RunError: another living process owns the folder.
+        RunError: another living process owns the folder, or a member's.
     """
-    ends: list[Run | GuardError] = []
-    for plan in planned:
-        try:
-            ends.append(run(plan.config, load_exam(plan.exam), plan.folder, plan.about, stop))
-        except GuardError as error:
-            ends.append(error)
-    return ends
+    with own(folder, patience=15.0), ExitStack() as stack:
+        finished = [
+            stack.enter_context(begin_run(plan.folder, plan.config, load_exam(plan.exam), plan.about))
+            for plan in planned
+        ]
+        ends: dict[int, Run | GuardError] = {n: run for n, run in enumerate(finished) if run is not None}
+        if len(ends) < len(planned):
+            begun = [begin(plan.config, load_exam(plan.exam), plan.folder) for plan in planned]
+            for n, members in enumerate(same_size(begun)):
+                histories = train([begun[m].member for m in members], folder / str(n), stop)
+                for m, history in zip(members, histories, strict=True):
+                    ends[m] = ends.get(m) or conclude_member(begun[m], planned[m], history)
+        if all(isinstance(end, Run) for end in ends.values()):
+            shutil.rmtree(folder, ignore_errors=True)
+    return [ends[n] for n in range(len(planned))]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that is ready to train, and how it will be examined."""
+
+    ready: Ready
+    member: Member
+    exam: Exam
+    config: RunConfig
+    ask: Callable[..., list[QueryScore]]
+
+
+def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
+    """Prepare a run and how it is measured on the way."""
+    ready = prepare_run(config, exam)
+    ask = partial(evaluate, exam=exam, tokenizer=ready.tokenizer, length=ready.batches.length)
+    measure = partial(measure_directions, ask=ask, exam=exam)
+    member = Member(ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks)
+    return Begun(ready, member, exam, config, ask)
+
+
+def conclude(begun: Begun, folder: Path, about: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Run:
+    """Examine a trained model and write what it gave."""
+    config, ready = begun.config, begun.ready
+    scores = begun.ask(ready.model, config.objective)
+    fluency = held_out_nll(ready.model, config.objective, ready.corpus.held_out, ready.tokenizer, ready.batches.length)
+    findings = [probe(ready.model, config.objective, ready.tokenizer, begun.exam) for probe in config.probes]
+    return finish_run(folder, about, begun.exam, ready, history, scores, fluency, findings)
+
+
+def conclude_member(begun: Begun, plan: Planned, history: Sequence[Mapping[str, Any]] | LossError) -> Run | GuardError:
+    """Conclude one member of a pack; a guard that ended it is written down."""
+    if isinstance(history, LossError):
+        write_failure(plan.folder, history, plan.about)
+        return history
+    return conclude(begun, plan.folder, plan.about, history)
+
+
+def same_size(begun: Sequence[Begun]) -> list[list[int]]:
+    """Return which members have vocabularies and rows of one size, in their order."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for n, one in enumerate(begun):
+        groups.setdefault((one.ready.tokenizer.n_tokens, one.ready.batches.length), []).append(n)
+    return list(groups.values())
 
 
 def prepare_run(config: RunConfig, exam: Exam) -> Ready:

@@ -112,9 +112,14 @@ def begin_run(folder: Path, config: RunConfig, exam: Exam, about: Mapping[str, A
         try:
             yield None
         except GuardError as error:
-            failure = {"schema": SCHEMA, "error": str(error), "step": getattr(error, "step", None), **about}
-            write_text(folder / "error.json", json.dumps(failure))
+            write_failure(folder, error, about)
             raise
+
+
+def write_failure(folder: Path, error: Exception, about: Mapping[str, Any]) -> None:
+    """Write down what ended a run before its time."""
+    failure = {"schema": SCHEMA, "error": str(error), "step": getattr(error, "step", None), **about}
+    write_text(folder / "error.json", json.dumps(failure))
 
 
 def finish_run(

@@ -49,13 +49,13 @@ class Batches:
 
     def at(self, step: int) -> Batch:
         """Return the batch of one step, counted from 0."""
-        n = len(self.tokens_NL)
-        places = range(step * self.batch_size, (step + 1) * self.batch_size)
-        rows = np.array([self._order(place // n)[place % n] for place in places])
+        n, first, last = len(self.tokens_NL), step * self.batch_size, (step + 1) * self.batch_size
+        epochs = range(first // n, (last - 1) // n + 1)
+        rows = np.concatenate([self._order(e)[max(0, first - e * n) : last - e * n] for e in epochs])
         tokens_BL, entity_BL, length_B = self.tokens_NL[rows], self.entity_NL[rows], self.length_N[rows]
-        for b, row in enumerate(rows.tolist()):
+        for b, row in enumerate(rows.tolist()) if self.rewritten else ():
             if row in self.rewritten:
-                self._redraw(row, places[b] // n, tokens_BL[b], entity_BL[b], length_B[b : b + 1])
+                self._redraw(row, (first + b) // n, tokens_BL[b], entity_BL[b], length_B[b : b + 1])
         place_L = np.arange(self.length)
         target_BL = (place_L > 0) & (place_L < length_B[:, None])
         return Batch(*(torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, rows)))

@@ -13,7 +13,7 @@ from bothways.commands.compare import Plan, count_jobs, make_plan
 from bothways.models.store import parameter_count
 from bothways.pipeline import prepare_run
 from bothways.runs import Planned
-from bothways.tensors import weighted_cross_entropy
+from bothways.training.learner import Learner
 from bothways.types import SCHEMA, FactSet
 
 TIMED_STEPS = 6
@@ -94,16 +94,13 @@ def dry_run(
 
 def time_run(planned: Planned, plan: Plan) -> tuple[float, int]:
     """Return the seconds one run would take, from a few real steps, and how many numbers its model has."""
-    config = planned.config
-    ready = prepare_run(config, plan.exam)
-    optimizer = torch.optim.AdamW(ready.model.parameters(), fused=True)
+    config = planned.config.training
+    ready = prepare_run(planned.config, plan.exam)
+    learner = Learner([ready.model], [(config.learning_rate, config.weight_decay)], config.precision, config.device)
     generator, marks = torch.Generator(), [time.perf_counter()]
     for step in range(TIMED_STEPS):
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.training.precision == "bf16"):
-            loss = weighted_cross_entropy(ready.model, config.objective.prepare(ready.batches.at(step), generator))
-        loss.mean.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        learner.loss([planned.config.objective.prepare(ready.batches.at(step), generator)])
+        learner.step(config.share(step), config.clip)
         marks.append(time.perf_counter())
     taken = sorted(after - before for before, after in pairwise(marks))
-    return taken[TIMED_STEPS // 2] * config.training.steps, parameter_count(ready.model)
+    return taken[TIMED_STEPS // 2] * config.steps, parameter_count(ready.model)

@@ -12,7 +12,6 @@ short rows of this project that is faster than the fused kernel, whose backward 
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import torch
@@ -39,7 +38,7 @@ class TransformerConfig:
     d_mlp: int = 512
     """Width of the hidden layer of each MLP."""
     activation: Literal["relu", "gelu"] = "relu"
-    """Of the MLP; relu costs a tenth of a small model's step less, gelu is GPT-2's."""
+    """Of the MLP; gelu is the exact one: a quarter of the cost of GPT-2's approximation, and within 0.001 of it."""
     positions: Positions = "learned"
     """How a token's place enters: not at all, as a learned vector, rotary, or as an ALiBi bias."""
     tied: bool = False
@@ -112,17 +111,19 @@ class Transformer(LanguageModel):
             raise BothwaysError(
                 f"A row may have at most {self.config.max_length} tokens, got {length}. Raise model.max_length."
             )
-        x_BLD = F.embedding(tokens_BL, self.embed)
+        x_BLD = embed(tokens_BL, self.embed)
         if self.config.positions == "learned":
-            x_BLD = x_BLD + self.position[:length]
-        bias = attention_bias(self.config, length, causal, x_BLD.device)
-        rotation = rotary_angles(self.config, length, x_BLD.device)
+            x_BLD = add_positions(x_BLD, self.position[..., :length, :])
+        together = rows_together(len(tokens_BL), length, self.config.d_model // self.config.n_heads)
+        bias = attention_bias(self.config, length, causal, together, x_BLD)
+        rotation = rotary_angles(self.config, length, together, x_BLD)
+        x_BLD = x_BLD.reshape(len(tokens_BL) // together, together * length, -1)
         for block in self.blocks:
             x_BLD = block(x_BLD, bias, rotation)
-        return self.norm(x_BLD)
+        return layer_norm(x_BLD, self.norm).view(*tokens_BL.shape, -1)
 
     @property
-    def output_VD(self) -> Float[Tensor, "V D"]:
+    def output_VD(self) -> Float[Tensor, "*P V D"]:
         """The embedding where it is tied, a matrix of its own otherwise."""
         return self.embed if self.config.tied else self.unembedding
 
@@ -139,16 +140,18 @@ class Block(nn.Module):
         self.mlp_norm = nn.LayerNorm(config.d_model)
         self.mlp_in = nn.Linear(config.d_model, config.d_mlp)
         self.mlp_out = nn.Linear(config.d_mlp, config.d_model)
-        self.activation = {"relu": F.relu, "gelu": partial(F.gelu, approximate="tanh")}[config.activation]
+        self.activation = {"relu": F.relu, "gelu": F.gelu}[config.activation]
 
     def forward(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """Return the residual stream after this block."""
-        x_BLD = x_BLD + self.attention_out(self._attend(self.attention_norm(x_BLD), bias, rotation))
-        return x_BLD + self.mlp_out(self.activation(self.mlp_in(self.mlp_norm(x_BLD))))
+        read_BLD = self._attend(layer_norm(x_BLD, self.attention_norm), bias, rotation)
+        x_BLD = x_BLD + linear(read_BLD, self.attention_out)
+        inner_BLM = self.activation(linear(layer_norm(x_BLD, self.mlp_norm), self.mlp_in))
+        return x_BLD + linear(inner_BLM, self.mlp_out)
 
     def _attend(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         B, L, D = x_BLD.shape
-        q_BHLK, k_BHLK, v_BHLK = self.qkv(x_BLD).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+        q_BHLK, k_BHLK, v_BHLK = linear(x_BLD, self.qkv).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         if rotation is not None:
             q_BHLK, k_BHLK = rotate(q_BHLK, rotation), rotate(k_BHLK, rotation)
         score_BHLL = q_BHLK @ k_BHLK.transpose(-1, -2) / math.sqrt(D // self.n_heads)
@@ -157,27 +160,78 @@ class Block(nn.Module):
         return (score_BHLL.softmax(-1) @ v_BHLK).transpose(1, 2).reshape(B, L, D)
 
 
-def attention_bias(config: TransformerConfig, length: int, causal: bool, device: torch.device) -> Tensor | None:
-    """Return what is added to the attention scores, (H or 1, L, L): -inf ahead of a causal query, ALiBi's slope."""
-    place = torch.arange(length, device=device)
+def linear(x_BLD: Tensor, layer: nn.Linear) -> Tensor:
+    """Multiply by a layer's matrix and add its bias; each run of a pack by its own."""
+    if layer.weight.ndim == 2:
+        return F.linear(x_BLD, layer.weight, layer.bias)
+    x_PND = x_BLD.reshape(len(layer.weight), -1, x_BLD.shape[-1])
+    return torch.baddbmm(layer.bias[:, None], x_PND, layer.weight.mT).view(*x_BLD.shape[:-1], -1)
+
+
+def layer_norm(x_BLD: Tensor, norm: nn.LayerNorm) -> Tensor:
+    """Normalise each vector, then scale and shift it; each run of a pack by its own numbers."""
+    D = x_BLD.shape[-1]
+    if norm.weight.ndim == 1:
+        return F.layer_norm(x_BLD, (D,), norm.weight, norm.bias, norm.eps)
+    x_PND = F.layer_norm(x_BLD, (D,), eps=norm.eps).view(len(norm.weight), -1, D)
+    return torch.addcmul(norm.bias[:, None], x_PND, norm.weight[:, None]).view_as(x_BLD)
+
+
+def embed(tokens_BL: Tensor, embed_VD: Tensor) -> Tensor:
+    """Look vectors up; each run of a pack in its own matrix."""
+    if embed_VD.ndim == 2:
+        return F.embedding(tokens_BL, embed_VD)
+    P, V, D = embed_VD.shape
+    first_P1 = V * torch.arange(P, device=tokens_BL.device)[:, None]
+    return F.embedding((tokens_BL.view(P, -1) + first_P1).view_as(tokens_BL), embed_VD.reshape(P * V, D))
+
+
+def add_positions(x_BLD: Tensor, position_LD: Tensor) -> Tensor:
+    """Add each place's vector; each run of a pack its own."""
+    if position_LD.ndim == 2:
+        return x_BLD + position_LD
+    return (x_BLD.view(len(position_LD), -1, *x_BLD.shape[1:]) + position_LD[:, None]).view_as(x_BLD)
+
+
+SMALL = 400
+"""A matrix product of fewer multiplications is done in a plain loop by torch, five times slower than by its library."""
+
+
+def rows_together(n_rows: int, length: int, d_head: int) -> int:
+    """Return how many short rows share one attention, kept apart by its mask: 1 unless rows are very short."""
+    together = 1
+    while (together * length) ** 2 * d_head < SMALL and n_rows % (2 * together) == 0:
+        together *= 2
+    return together
+
+
+def attention_bias(config: TransformerConfig, length: int, causal: bool, together: int, like: Tensor) -> Tensor | None:
+    """Return what is added to the attention scores, (H or 1, L, L).
+
+    -inf ahead of a causal query and between rows that share an attention, ALiBi's slope elsewhere. L counts the
+    tokens of all rows together.
+    """
+    place = torch.arange(length * together, device=like.device)
     bias = None
     if config.positions == "alibi":
-        slopes_H = 2.0 ** (-8.0 * torch.arange(1, config.n_heads + 1, device=device) / config.n_heads)
+        slopes_H = 2.0 ** (-8.0 * torch.arange(1, config.n_heads + 1, device=like.device) / config.n_heads)
         bias = -slopes_H[:, None, None] * (place[:, None] - place).abs()
+    hidden_LL = place[None, :] // length != place[:, None] // length
     if causal:
-        ahead_LL = place[None, :] > place[:, None]
-        bias = (torch.zeros(1, 1, 1, device=device) if bias is None else bias).masked_fill(ahead_LL, -torch.inf)
-    return bias
+        hidden_LL = hidden_LL | (place[None, :] > place[:, None])
+    if causal or together > 1:
+        bias = (torch.zeros(1, 1, 1, device=like.device) if bias is None else bias).masked_fill(hidden_LL, -torch.inf)
+    return bias if bias is None else bias.to(like.dtype)
 
 
-def rotary_angles(config: TransformerConfig, length: int, device: torch.device) -> tuple[Tensor, Tensor] | None:
+def rotary_angles(config: TransformerConfig, length: int, together: int, like: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return cos and sin of every place's rotation, each (L, K/2), or None where positions are not rotary."""
     if config.positions != "rotary":
         return None
     half = config.d_model // config.n_heads // 2
-    frequency = 10000.0 ** (-torch.arange(half, device=device) / half)
-    angle = torch.arange(length, device=device)[:, None] * frequency
-    return angle.cos(), angle.sin()
+    frequency = 10000.0 ** (-torch.arange(half, device=like.device) / half)
+    angle = (torch.arange(length, device=like.device)[:, None] * frequency).repeat(together, 1)
+    return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
 
 
 def rotate(x_BHLK: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """Next-token prediction: every token from the tokens before it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,14 +18,22 @@ class Causal(Objective):
     trained from scratch and begin every row with a begin token.
     """
 
+    count: Literal["all", "last_entity"] = "all"
+    """Which tokens are learned: all of the text and its end token, or the tokens of the last entity alone, as in the
+    training-dynamics study (Zhu et al., arXiv 2405.04669)."""
+
     log_prob_is = "exact"
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
-        """Shift by one; every token of the text and its end token counts the same."""
+        """Shift by one; every token that is learned counts the same."""
+        counts_BL = batch.target_BL
+        if self.count == "last_entity":
+            last_B1 = batch.entity_BL.amax(1, keepdim=True).clamp(min=0)
+            counts_BL = counts_BL & (batch.entity_BL == last_B1)
         return Prepared(
             input_BL=batch.tokens_BL[:, :-1],
             target_BL=batch.tokens_BL[:, 1:],
-            weight_BL=batch.target_BL[:, 1:].float(),
+            weight_BL=counts_BL[:, 1:].float(),
             causal=True,
         )
 

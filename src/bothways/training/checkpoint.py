@@ -1,7 +1,7 @@
 """Checkpoints that are complete or not there: written aside, synced, renamed, checksummed.
 
-A checkpoint is a folder `checkpoint-<step>` with `state.safetensors` (weights and optimiser moments) and
-`state.json` (step, the digest of the other file, losses not yet reported). No pickle is written or read.
+A checkpoint is a folder `checkpoint-<step>` with `state.safetensors` (weights and moments, a row for each run that
+trains) and `state.json` (step, the digest of the other file, losses not yet reported). No pickle is written or read.
 Masks and data order are functions of seed and step, so no generator state is needed to resume to the same bytes.
 """
 
@@ -17,14 +17,13 @@ from safetensors.torch import load_file, save_file
 
 from bothways.disk import file_digest, sync
 from bothways.errors import RunError
+from bothways.training.learner import Learner
 from bothways.types import SCHEMA
 
 KEEP = 2
 
 
-def save_checkpoint(
-    folder: Path, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer, pending: dict[str, Any]
-) -> None:
+def save_checkpoint(folder: Path, step: int, learner: Learner, pending: dict[str, Any]) -> None:
     """Write the state after `step` steps; a crash at any moment leaves older checkpoints whole.
 
     `pending` is any JSON that the training loop wants back with the state.
@@ -32,9 +31,7 @@ def save_checkpoint(
     aside = folder / f".checkpoint-{step}.{os.getpid()}.tmp"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    state = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
-    for n, slots in optimizer.state_dict()["state"].items():
-        state |= {f"optimizer.{n}.{k}": v.contiguous() for k, v in slots.items()}
+    state = {name: value.detach().cpu().contiguous() for name, value in learner.state().items()}
     save_file(state, aside / "state.safetensors")
     meta = {"schema": SCHEMA, "step": step, "sha256": file_digest(aside / "state.safetensors"), "pending": pending}
     (aside / "state.json").write_text(json.dumps(meta))
@@ -48,10 +45,8 @@ def save_checkpoint(
         shutil.rmtree(old, ignore_errors=True)
 
 
-def load_newest(
-    folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, dict[str, Any], list[str]]:
-    """Load the newest whole checkpoint into model and optimiser.
+def load_newest(folder: Path, learner: Learner) -> tuple[int, dict[str, Any], list[str]]:
+    """Put the newest whole checkpoint back into a learner.
 
     Returns:
         The step it was written after (0 where there is none), what was pending then, and a sentence for
@@ -64,8 +59,7 @@ def load_newest(
         except RunError as error:
             warnings.append(str(error))
             continue
-        model.load_state_dict({k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")})
-        restore_optimizer(optimizer, state)
+        learner.restore(state)
         return int(meta["step"]), meta["pending"], warnings
     return 0, {}, warnings
 
@@ -87,16 +81,6 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]
         raise RunError(
             f"{path}: the checkpoint cannot be read ({type(error).__name__}). The one before it is used."
         ) from None
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, torch.Tensor]) -> None:
-    """Put saved moments back into an optimiser over the same parameters."""
-    slots: dict[int, dict[str, Any]] = {}
-    for key, value in state.items():
-        if key.startswith("optimizer."):
-            _, n, name = key.split(".", 2)
-            slots.setdefault(int(n), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

@@ -1,11 +1,11 @@
-"""The fast loop for small models: one weighted cross-entropy, AdamW, measured as it goes, resumable to the byte."""
+"""The fast loop for small models, alone or in packs: measured as it goes, resumable to the byte."""
 
 import contextlib
 import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +14,10 @@ import torch
 
 from bothways.batches.batches import Batches
 from bothways.errors import BothwaysError, GuardError
-from bothways.tensors import LanguageModel, Objective, weighted_cross_entropy
+from bothways.tensors import LanguageModel, Loss, Objective, Prepared
 from bothways.training.checkpoint import load_newest, save_checkpoint
+from bothways.training.learner import Learner, Precision
 
-Precision = Literal["fp32", "bf16"]
 Measure = Callable[[LanguageModel, Objective], dict[str, float]]
 
 
@@ -36,7 +36,9 @@ class TrainingConfig:
     clip: float = 1.0
     """Largest norm of the gradient."""
     precision: Precision = "fp32"
-    """Arithmetic of the matrix products; sums, softmax and weights stay in fp32."""
+    """Arithmetic of forward and backward pass; weights, their update and the loss stay in fp32."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the model trains. The same settings give the same bytes on a processor, not on every accelerator."""
     measurements: int = 20
     """How often both directions are measured on the way."""
     checkpoint_seconds: float = 20.0
@@ -56,79 +58,117 @@ class TrainingConfig:
         if not self.weight_decay >= 0:
             raise BothwaysError(f"weight_decay must be at least 0, got {self.weight_decay}. Choose for example 0.01.")
 
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
+    def share(self, step: int) -> float:
+        """Return which share of the peak rate a step has, counted from 0."""
         warm = max(1, round(self.warmup * self.steps))
         if step < warm:
-            return self.learning_rate * (step + 1) / warm
-        return self.learning_rate * (1 - 0.9 * (step - warm) / max(1, self.steps - warm))
+            return (step + 1) / warm
+        return 1 - 0.9 * (step - warm) / max(1, self.steps - warm)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of those that train together, ready for its first step."""
+
+    model: LanguageModel
+    objective: Objective
+    batches: Batches
+    config: TrainingConfig
+    folder: Path
+    """Gets `metrics.jsonl`."""
+    measure: Measure
+    """Called on the way; returns accuracies by name."""
+    seed: int
+    """Of the masks; each step draws from its own generator."""
 
 
 def train(
-    model: LanguageModel,
-    objective: Objective,
-    batches: Batches,
-    config: TrainingConfig,
-    folder: Path,
-    measure: Measure,
-    seed: int,
-    stop: Callable[[], bool] = lambda: False,
-) -> list[dict[str, Any]]:
-    """Train a model to the declared number of steps, resuming from the newest whole checkpoint in `folder`.
+    members: Sequence[Member], folder: Path, stop: Callable[[], bool] = lambda: False
+) -> "list[list[dict[str, Any]] | LossError]":
+    """Train runs of one shape to the declared number of steps, resuming from the newest whole checkpoint in `folder`.
 
     Args:
-        model: changed in place.
-        objective: what is predicted from what.
-        batches: addressable by step.
-        config: steps, rates, precision.
-        folder: gets `metrics.jsonl` and checkpoints.
-        measure: called on the way; returns accuracies by name.
-        seed: of the masks; each step draws from its own generator.
-        stop: asked after every step; True saves the state and ends the run.
+        members: the runs; their models are changed in place. Their settings may differ in learning rate and decay.
+        folder: gets the checkpoints, one for all.
+        stop: asked after every step; True saves the state and ends.
 
     Returns:
-        The rows of `metrics.jsonl`.
+        For each member the rows of its `metrics.jsonl`, or the error of a loss that is no number; in a pack the
+        others go on.
 
     Raises:
-        GuardError: the loss is not a number; the state before that step is saved.
+        LossError: no member is left; the state before that step is saved.
         Interrupted: the process was asked to stop; the state is saved.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        betas=(0.9, 0.95),
-        fused=True,
+    config = members[0].config
+    learner = Learner(
+        [member.model for member in members],
+        [(member.config.learning_rate, member.config.weight_decay) for member in members],
+        config.precision,
+        config.device,
     )
-    start, pending, warnings = load_newest(folder, model, optimizer)
-    history = Metrics(folder / "metrics.jsonl", start, pending, warnings)
+    start, pending, warnings = load_newest(folder, learner)
+    histories = [
+        Metrics(member.folder / "metrics.jsonl", start, pending.get(str(n), {}), warnings)
+        for n, member in enumerate(members)
+    ]
     due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
-    saved_at, generator = time.monotonic(), torch.Generator()
+    recent: list[Loss] = []
+    errors: dict[int, LossError] = {}
+    saved_at = time.monotonic()
+
+    def save(step: int) -> None:
+        save_checkpoint(folder, step, learner, {str(n): history.pending for n, history in enumerate(histories)})
+
     for step in range(start, config.steps):
-        generator.manual_seed((seed << 32) + step)
-        prepared = objective.prepare(batches.at(step), generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-            loss = weighted_cross_entropy(model, prepared)
-        value = loss.mean.item()
-        if not math.isfinite(value):
-            save_checkpoint(folder, step, model, optimizer, history.pending)
-            raise LossError(value, step)
-        loss.mean.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate(step)
-        optimizer.step()
-        optimizer.zero_grad()
-        history.count(value, float(loss.unweighted_ce))
+        recent.append(learner.loss([prepare(member, step) for member in members]))
+        if config.device == "cpu" or len(recent) == UNSEEN or step + 1 in due:
+            errors |= look(recent, histories, step, errors)
+            if len(errors) == len(members):
+                save(step)
+                raise errors[0]
+        learner.step(config.share(step), config.clip)
         if step + 1 in due:
-            history.write(step + 1, measure(model, objective))
+            for n, (member, history) in enumerate(zip(members, histories, strict=True)):
+                if n not in errors:
+                    history.write(step + 1, member.measure(member.model, member.objective))
         stopping = step + 1 < config.steps and stop()
         if stopping or time.monotonic() - saved_at > config.checkpoint_seconds:
-            save_checkpoint(folder, step + 1, model, optimizer, history.pending)
+            errors |= look(recent, histories, step, errors)
+            save(step + 1)
             saved_at = time.monotonic()
         if stopping:
             raise Interrupted(step + 1)
-    return history.rows
+    return [errors.get(n) or history.rows for n, history in enumerate(histories)]
+
+
+UNSEEN = 50
+"""Steps whose losses may stay on an accelerator: reading each one would make it wait."""
+
+
+def prepare(member: Member, step: int) -> Prepared:
+    """Return what one member sees at a step: a function of its seeds and the step alone."""
+    generator = torch.Generator().manual_seed((member.seed << 32) + step)
+    return member.objective.prepare(member.batches.at(step), generator)
+
+
+def look(
+    recent: list[Loss], histories: "Sequence[Metrics]", step: int, known: "Mapping[int, LossError]"
+) -> "dict[int, LossError]":
+    """Read the losses up to this step, note them, and return what is no number; `recent` is emptied."""
+    errors: dict[int, LossError] = {}
+    if recent:
+        read = torch.stack([torch.stack([loss.mean.detach(), loss.unweighted_ce]) for loss in recent]).tolist()
+        for back, (means, entropies) in enumerate(read, start=1 - len(read)):
+            for n, (mean, entropy) in enumerate(zip(means, entropies, strict=True)):
+                if n in known or n in errors:
+                    continue
+                if not math.isfinite(mean):
+                    errors[n] = LossError(mean, step + back)
+                else:
+                    histories[n].count(mean, entropy)
+    recent.clear()
+    return errors
 
 
 class LossError(GuardError):

@@ -1,0 +1,124 @@
+"""The weights that learn, of one run or of a pack of runs, and one step of AdamW on them.
+
+All weights of a run lie in one row of one matrix, in fp32. So the optimiser is one call, the norm of a gradient is one
+number a row, and a checkpoint is three matrices. What computes is a working copy: the same memory for fp32, a cast
+of the whole matrix at once for bf16. A pack computes with all rows together: its parameters have a leading axis P.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bothways.errors import RunError
+from bothways.tensors import LanguageModel, Loss, Prepared, weighted_cross_entropy
+
+Precision = Literal["fp32", "bf16"]
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class Learner:
+    """P models of one shape that take their steps together.
+
+    Args:
+        models: changed in place: their parameters become views of the learner's rows.
+        recipes: each model's peak learning rate and weight decay.
+        precision: arithmetic of the working copy; weights, moments and the update stay in fp32.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[LanguageModel],
+        recipes: Sequence[tuple[float, float]],
+        precision: Precision = "fp32",
+        device: str = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.weights_PW = gather(models, self.device)
+        self.worker = self._make_worker(models, precision)
+        self.gradient_PW = torch.zeros_like(self.weights_PW)
+        self._gradients = cut(self.gradient_PW, models[0])
+        self.rows = [nn.Parameter(row_W) for row_W in self.weights_PW]
+        for row, gradient_W in zip(self.rows, self.gradient_PW, strict=True):
+            row.grad = gradient_W
+        alike: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for row, recipe in zip(self.rows, recipes, strict=True):
+            alike.setdefault(recipe, []).append(row)
+        groups = [{"params": rows, "weight_decay": decay} for (_, decay), rows in alike.items()]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
+        self._peaks = [peak for peak, _ in alike]
+
+    def _make_worker(self, models: Sequence[LanguageModel], precision: Precision) -> LanguageModel:
+        """Return the model that computes, its parameters being views of `self.working_PW`."""
+        self.working_PW = self.weights_PW if precision == "fp32" else self.weights_PW.to(torch.bfloat16)
+        if len(models) == 1 and precision == "fp32":
+            return models[0]
+        worker = copy.deepcopy(models[0])
+        for parameter, view in zip(worker.parameters(), cut(self.working_PW, models[0]), strict=True):
+            parameter.data = view
+        return worker
+
+    def loss(self, prepared: Sequence[Prepared]) -> Loss:
+        """Return the loss of one batch for each model, and its gradient in `gradient_PW`."""
+        if self.working_PW is not self.weights_PW:
+            self.working_PW.copy_(self.weights_PW)
+        loss = weighted_cross_entropy(self.worker, *prepared)
+        found = torch.autograd.grad(loss.mean.sum(), list(self.worker.parameters()))
+        for view, gradient in zip(self._gradients, found, strict=True):
+            view.copy_(gradient)
+        return loss
+
+    def step(self, share: float, clip: float) -> None:
+        """Update every model at this share of its peak learning rate, its gradient cut to the norm `clip`."""
+        norm_P1 = self.gradient_PW.norm(dim=1, keepdim=True)
+        self.gradient_PW.mul_((clip / (norm_P1 + 1e-6)).clamp(max=1.0))
+        for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * share
+        self.optimizer.step()
+
+    def state(self) -> dict[str, Float[Tensor, "P W"]]:
+        """Return everything a step depends on: weights, moments, and how many steps were taken."""
+        slots = [self.optimizer.state[row] for row in self.rows]
+        if not slots[0]:
+            return {"weights": self.weights_PW}
+        moments = {name: torch.stack([slot[name] for slot in slots]) for name in (*MOMENTS, "step")}
+        return {"weights": self.weights_PW, **moments}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put a saved state back.
+
+        Raises:
+            RunError: it is the state of other models.
+        """
+        if state["weights"].shape != self.weights_PW.shape:
+            raise RunError("The checkpoint is of another model. Remove the run's folder and train it again.")
+        with torch.no_grad():
+            self.weights_PW.copy_(state["weights"])
+        for n, row in enumerate(self.rows) if "step" in state else ():
+            # a copy for each row, as fresh moments are: what is aligned otherwise may be added up otherwise
+            self.optimizer.state[row] = {name: state[name][n].to(self.device).clone() for name in (*MOMENTS, "step")}
+
+
+def gather(models: Sequence[LanguageModel], device: torch.device) -> Float[Tensor, "P W"]:
+    """Put all weights of each model into a row, and make its parameters views of that row."""
+    size = sum(parameter.numel() for parameter in models[0].parameters())
+    weights_PW = torch.empty(len(models), size, device=device)
+    for n, model in enumerate(models):
+        for parameter, view in zip(model.parameters(), cut(weights_PW[n : n + 1], model), strict=True):
+            view.copy_(parameter.data)
+            parameter.data = view
+    return weights_PW
+
+
+def cut(rows_PW: Float[Tensor, "P W"], model: LanguageModel) -> list[Tensor]:
+    """Return a view of the rows for each parameter: of its own shape, with a leading axis P where there are several."""
+    views, at = [], 0
+    for parameter in model.parameters():
+        shape = parameter.shape if len(rows_PW) == 1 else (len(rows_PW), *parameter.shape)
+        views.append(rows_PW[:, at : at + parameter.numel()].view(shape))
+        at += parameter.numel()
+    return views

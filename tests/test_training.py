@@ -254,10 +254,11 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
     honest = pipeline.train
 
-    def poison(model: Any, *rest: Any) -> Any:
-        if any(isinstance(a, Path) and a.name.startswith("causal-s0") for a in rest):
-            next(iter(model.parameters())).data.fill_(float("nan"))
-        return honest(model, *rest)
+    def poison(members: Any, *rest: Any) -> Any:
+        for member in members:
+            if member.folder.name.startswith("causal-s0"):
+                next(iter(member.model.parameters())).data.fill_(float("nan"))
+        return honest(members, *rest)
 
     monkeypatch.setattr(pipeline, "train", poison)
 

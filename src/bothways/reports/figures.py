@@ -36,9 +36,13 @@ class Shown:
 
 def write_figures(data: Comparison) -> dict[str, Shown]:
     """Write every figure of a comparison into its folder `figures/`, and return them by name."""
-    folder = data.folder / "figures"
+    return write_plots(make_plots(data), data.folder / "figures")
+
+
+def write_plots(plots: Sequence[Plot], folder: Path) -> dict[str, Shown]:
+    """Write figures into a folder, and return them by name."""
     folder.mkdir(exist_ok=True)
-    return {plot.name: write_figure(plot, folder) for plot in make_plots(data)}
+    return {plot.name: write_figure(plot, folder) for plot in plots}
 
 
 def make_plots(data: Comparison) -> tuple[Plot, ...]:

@@ -1,27 +1,20 @@
 """Write a comparison's report: one self-contained page, and its figures as files."""
 
-import base64
-import hashlib
-import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from bothways.reports import words
 from bothways.reports.drawings.relation_bars import MAX_RELATIONS, most_asked
-from bothways.reports.escape import plain, printable
-from bothways.reports.figures import Shown, write_aside, write_figures
+from bothways.reports.figures import write_aside, write_figures
+from bothways.reports.html import fill, flat, name, unbroken_words
 from bothways.reports.load import Comparison, read_comparison
 from bothways.reports.table import baseline_rows
 from bothways.reports.words import Number
 from bothways.types import Exam
 
-TEMPLATES = Path(__file__).parent / "templates"
 MAX_EXAMPLES = 4
 """Right and, again, wrong examples of each kind of question and arm."""
 
@@ -47,39 +40,9 @@ def write_report(folder: Path) -> Path:
         RunError: the folder is no comparison folder, or one of its files cannot be read.
     """
     data = read_comparison(folder)
-    page = render(data, write_figures(data))
+    page = fill("report.html.jinja", {**context(data), "plots": write_figures(data)})
     write_aside(folder / "report.html", page.encode())
     return folder / "report.html"
-
-
-def render(data: Comparison, plots: Mapping[str, Shown]) -> str:
-    """Fill the page's template."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=without_controls,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css, js = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    return environment.get_template("report.html.jinja").render(
-        **context(data), plots=plots, css=Markup(css), js=Markup(js), policy=policy(css, js)
-    )
-
-
-def without_controls(value: Any) -> Any:
-    """Take control characters and direction overrides out of every text that is not our own markup."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def policy(css: str, js: str) -> str:
-    """Return a content security policy under which only the page's own style and script act."""
-    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
-    return (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def context(data: Comparison) -> dict[str, Any]:
@@ -132,21 +95,6 @@ def helpers() -> dict[str, Any]:
         "signed_interval": signed_interval,
         "label": lambda kind: words.KINDS[kind].label if kind in words.KINDS else kind,
     }
-
-
-def name(text: str) -> Markup:
-    """Return a name that keeps its own text direction and may break after `_` and `+`.
-
-    >>> name("a+<b>")
-    Markup('<bdi>a+<wbr>&lt;b&gt;</bdi>')
-    """
-    parts = re.split(r"(?<=[_+])", plain(text))
-    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
-
-
-def unbroken_words(text: str) -> Markup:
-    """Return text that breaks between its words only, every character of it kept."""
-    return Markup(" ").join(Markup("<span>{}</span>").format(printable(word)) for word in text.split(" "))
 
 
 def signed(value: Number | None) -> str:
@@ -230,14 +178,3 @@ def example(row: Any, kind: str, exam: Exam) -> dict[str, Any]:
         "good": good,
         "verdict": verdict[0] if good else verdict[1],
     }
-
-
-def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as rows of a dotted name and a value."""
-    rows = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            rows += flat(value, f"{before}{name}.")
-        else:
-            rows.append((f"{before}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
-    return rows

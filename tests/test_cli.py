@@ -22,7 +22,7 @@ OPTIONS = {
         "facts", "--arms", "--seeds", "--jobs", "-o", "--out", "--resume", "--set", "--split", "--dry-run", "--json"
     },
     "ask": {"run", "prompt", "--top", "--json"},
-    "report": {"run"},
+    "report": {"run", "--x", "--y", "--metric"},
     "ls": {"what", "--json"},
     "env": {"--json"},
     "data check": {"facts", "--split", "--json"},

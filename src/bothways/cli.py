@@ -99,11 +99,18 @@ def ask(
 
 
 @app.command()
-def report(run: Run) -> None:
-    """Draw a comparison's page and figures again."""
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a comparison or a sweep, such as runs/family.")],
+    x: Annotated[str | None, typer.Option(help="Of a sweep: the axis across, such as training.learning_rate.")] = None,
+    y: Annotated[str | None, typer.Option(help="Of a sweep: the axis upwards.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Of a sweep: what is shown, such as reverse_tested.accuracy.")
+    ] = None,
+) -> None:
+    """Draw a comparison's or a sweep's page and figures again."""
     from bothways.commands.report import report as run_report
 
-    show(str(run_report(run)), False)
+    show(str(run_report(run, x=x, y=y, metric=metric)), False)
 
 
 @app.command()

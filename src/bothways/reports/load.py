@@ -77,32 +77,32 @@ def read_comparison(folder: Path) -> Comparison:
     )
 
 
-def read_text(path: Path) -> str:
-    """Read a text file of a run folder."""
+def read_text(path: Path, again: str = AGAIN) -> str:
+    """Read a text file of a run folder; `again` is what to do where that fails."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise RunError(f"{path} is missing. {AGAIN} to write it.") from error
+        raise RunError(f"{path} is missing. {again} to write it.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} cannot be read ({error}). {AGAIN} to write it anew.") from error
+        raise RunError(f"{path} cannot be read ({error}). {again} to write it anew.") from error
 
 
-def parse(text: str, where: str) -> dict[str, Any]:
+def parse(text: str, where: str, again: str = AGAIN) -> dict[str, Any]:
     """Parse one JSON object; NaN and infinities count as null."""
     try:
         value = json.loads(text, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
-        raise RunError(f"{where} is not complete JSON ({error}). {AGAIN} to write it anew.") from error
+        raise RunError(f"{where} is not complete JSON ({error}). {again} to write it anew.") from error
     if not isinstance(value, dict):
-        raise RunError(f"{where} does not hold a JSON object. {AGAIN} to write it anew.")
+        raise RunError(f"{where} does not hold a JSON object. {again} to write it anew.")
     if "\\ud" in text:  # half a character, which JSON can spell and no file or table can hold
         value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     return value
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, again: str = AGAIN) -> dict[str, Any]:
     """Read one JSON object from a file."""
-    return parse(read_text(path), str(path))
+    return parse(read_text(path, again), str(path), again)
 
 
 def read_jsonl(path: Path, *keys: str) -> list[dict[str, Any]]:

@@ -20,7 +20,13 @@ AXES: Mapping[str, Sequence[Any]] = {
     "model.d_model": [20, 32, 64, 128],
 }
 KINDS = ("forward", "reverse_tested", "reverse_partner")
-HOSTILE = ("</script><script>alert(1)</script>", "=cmd()", r"$\frac$ {{7*7}}", "long " + "name" * 40, "bell\x07 \u202eא")
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "=cmd()",
+    r"$\frac$ {{7*7}}",
+    "long " + "name" * 40,
+    "bell\x07 \u202eא",
+)
 ERROR = "The loss is not a number at <step> 300; lower the learning rate."
 N = 120
 """Questions of each kind."""

@@ -25,6 +25,8 @@ def report(run: str | Path, *, x: str | None = None, y: str | None = None, metri
         return write_sweep_report(folder, x=x, y=y, metric=metric)
     given = [f"--{name}" for name, chosen in (("x", x), ("y", y), ("metric", metric)) if chosen is not None]
     if given:
-        raise BothwaysError(f"{' and '.join(given)} choose what a sweep's page shows, and {folder} holds no sweep.json. "
-                            f"Leave {'it' if len(given) == 1 else 'them'} out, or give a sweep's folder.")  # fmt: skip
+        raise BothwaysError(
+            f"{' and '.join(given)} choose what a sweep's page shows, and {folder} holds no sweep.json. "
+            f"Leave {'it' if len(given) == 1 else 'them'} out, or give a sweep's folder."
+        )
     return write_report(folder)

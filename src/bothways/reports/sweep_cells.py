@@ -123,7 +123,7 @@ def make_cell(runs: Iterable[SweepRun], metric: str) -> Cell:
         return empty
     values = [sum(run.numbers[metric] for run in group) / len(group) for group in by_seed.values()]
     n = min(int(sum(run.numbers.get(n_column(metric), 0) for run in group)) for group in by_seed.values())
-    share = is_share(metric) and 0 <= min(values) and max(values) <= 1
+    share = is_share(metric) and min(values) >= 0 and max(values) <= 1
     found = over_seeds(values, n if share and n else None)
     low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
     return replace(empty, mean=found.mean, low=low, high=high, n=n or None)

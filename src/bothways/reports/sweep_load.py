@@ -168,9 +168,7 @@ def unevenness(values: Iterable[float]) -> float:
 
 def as_run(row: Mapping[Any, Any], axes: Sequence[Axis]) -> SweepRun:
     """Return one row of the table as a run."""
-    levels = tuple(
-        axis.values.index(float(row[axis.key]) if axis.numeric else as_text(row[axis.key])) for axis in axes
-    )
+    levels = tuple(axis.values.index(float(row[axis.key]) if axis.numeric else as_text(row[axis.key])) for axis in axes)
     status, error = str(row["status"]), row.get("error")
     numbers = {name: float(value) for name, value in row.items() if is_score(name) and is_number(value)}
     return SweepRun(

@@ -148,7 +148,10 @@ def context(sweep: Sweep, view: View, found: Mapping[str, Found]) -> dict[str, A
         "axes": sweep.axes,
         "view": view,
         "averaged": [axis.label for axis in sweep.axes if len(axis.values) > 1 and axis not in (view.x, view.y)],
-        "maps": [(f"map-{slug(metric)}", f"lines-{slug(metric)}", metric_label(metric)) for metric in view.metrics],
+        "maps": [
+            (f"map-{slug(metric)}", f"lines-{slug(metric)}", metric_label(metric), is_marked(found[metric]))
+            for metric in view.metrics
+        ],
         "boundaries": boundary_groups(view, {metric: found[metric] for metric in view.metrics}),
         "along": view.y if turned(view) else view.x,
         "counts": counts(sweep),
@@ -162,6 +165,11 @@ def context(sweep: Sweep, view: View, found: Mapping[str, Found]) -> dict[str, A
         "versions": flat(about.get("versions") or {}),
         "command": unbroken_words(str(about.get("command") or "")),
     }
+
+
+def is_marked(found: Found) -> bool:
+    """Whether a boundary is drawn on the map."""
+    return any(one is not None and one.status in ("crosses", "bracketed") for one in found.values())
 
 
 def slug(metric: str) -> str:
@@ -200,20 +208,28 @@ def boundary_groups(view: View, found: Mapping[str, Found]) -> list[dict[str, An
     """Return the table of boundaries, by metric."""
     groups = []
     for metric, group in found.items():
-        rows = [
-            {
-                "arm": arm,
-                "level": view.y.name(row) if view.y else "",
-                "said": says_boundary(one, view.x),
-                "crosses": one is not None and one.status == "crosses",
-                "falls": one is not None and one.status in ("crosses", "bracketed") and not one.rising,
-            }
-            for (arm, row), one in group.items()
-            if view.x
-        ]
+        arms = dict.fromkeys(arm for arm, _ in group)
+        rows = [row for arm in arms for row in boundary_rows(view, arm, group)]
         if rows:
             groups.append({"title": metric_label(metric), "rows": rows})
     return groups
+
+
+def boundary_rows(view: View, arm: str, group: Found) -> list[dict[str, Any]]:
+    """Return an arm's rows of the table of boundaries, one for all where all say the same."""
+    rows = [
+        {
+            "arm": arm,
+            "level": view.y.name(row) if view.y else "",
+            "said": says_boundary(one, view.x),
+            "crosses": one is not None and one.status == "crosses",
+            "falls": one is not None and one.status in ("crosses", "bracketed") and not one.rising,
+        }
+        for (name, row), one in group.items()
+        if name == arm and view.x
+    ]
+    same = len(rows) > 1 and len({row["said"] for row in rows}) == 1 and not rows[0]["crosses"]
+    return [{**rows[0], "level": f"all {len(rows)}"}] if same else rows
 
 
 def counts(sweep: Sweep) -> list[tuple[str, str]]:

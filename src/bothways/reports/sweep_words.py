@@ -16,11 +16,12 @@ from bothways.reports.sweep_cells import (
     settings_of,
 )
 from bothways.reports.sweep_load import Axis, Sweep
-from bothways.reports.words import NOTHING, count, percent, plural, two
+from bothways.reports.words import count, percent, plural, two
 from bothways.sweeps.boundary import Boundary
 
 HALF = 0.5
 """Share of reverse questions from which on an arm is said to reverse."""
+REVERSES = "answers at least half of the reverse questions"
 MAX_NAMED = 3
 """Arms, or boundaries, that the headline and the sentences below it name."""
 LEAVES = {
@@ -123,9 +124,16 @@ def sweep_headline(
     if len({run.levels for run in sweep.runs}) == 1:
         first, lede = words.headline({"arms": [as_arm(arm, metric, reverse, stated) for arm in sweep.arms]})
         return first, lede + more
-    told = {arm: [c.mean for (name, _), c in reverse.items() if name == arm and c.mean is not None] for arm in sweep.arms}
-    order = sorted(sweep.arms, key=lambda arm: -sum(mean >= HALF for mean in told[arm]))
-    sentences = [*says_best(sweep, reverse), *says_boundaries(order, view, boundaries), *says_unlearned(sweep, stated)]
+    told = {
+        arm: [cell.mean for (name, _), cell in reverse.items() if name == arm and cell.mean is not None]
+        for arm in sweep.arms
+    }
+    order = sorted(sweep.arms, key=lambda arm: (is_control(arm), -sum(mean >= HALF for mean in told[arm])))
+    sentences = [
+        *says_best(sweep, reverse, order),
+        *says_boundaries(order, view, boundaries),
+        *says_unlearned(sweep, stated),
+    ]
     if len(order) > MAX_NAMED:
         n = len(order) - MAX_NAMED
         sentences.append(f"{plural(n, 'more arm is', 'more arms are')} in the table.")
@@ -139,25 +147,43 @@ def as_arm(arm: str, metric: str, *cells: Mapping[tuple[str, tuple[int, ...]], C
     return {"arm": arm} | {kind: as_mapping(cell) for kind, cell in zip(kinds, found, strict=True) if cell}
 
 
+def named(arm: str) -> str:
+    """Return an arm's name, cut where a sentence could not hold it."""
+    return shorten(arm, 48)
+
+
+def is_control(arm: str) -> bool:
+    """Whether an arm is there to show what must come out, not to be compared.
+
+    >>> is_control("causal+both_directions"), is_control("causal+reverse_training:unit=token")
+    (True, False)
+    """
+    return any(part.partition(":")[0] in words.ROLES for part in arm.split("+"))
+
+
 def says_where(order: Sequence[str], told: Mapping[str, Sequence[float]]) -> str:
     """Say in how many settings each arm reverses, the best arm first."""
     parts = []
     for arm in order[:MAX_NAMED]:
-        n = sum(mean >= HALF for mean in told[arm])
-        where = f"in {count(n) if n else 'none'} of {plural(len(told[arm]), 'setting')}" if told[arm] else "nowhere"
-        said = f"{arm} answers at least half of the reverse questions {where}" if not parts else f"{arm} {where}"
-        parts.append(said if told[arm] else f"{arm} has no reverse answer to show")
+        if not told[arm]:
+            parts.append(f"{named(arm)} has no reverse answer to show")
+            continue
+        n, of = sum(mean >= HALF for mean in told[arm]), len(told[arm])
+        settings = plural(of, "setting")
+        where = f"in all {settings}" if n == of else f"in {count(n) if n else 'none'} of {settings}"
+        parts.append(f"{named(arm)} {where}" if parts else f"{named(arm)} {REVERSES} {where}")
     return "; ".join(parts)
 
 
-def says_best(sweep: Sweep, reverse: Mapping[tuple[str, tuple[int, ...]], Cell]) -> list[str]:
-    """Say where the most is answered in reverse."""
-    shown = {name: cell.mean for name, cell in reverse.items() if cell.mean}
+def says_best(sweep: Sweep, reverse: Mapping[tuple[str, tuple[int, ...]], Cell], order: Sequence[str]) -> list[str]:
+    """Say where the most is answered in reverse, by an arm that is no control if there is one."""
+    compared = [arm for arm in order if not is_control(arm)] or order
+    shown = {name: cell.mean for name, cell in reverse.items() if cell.mean and name[0] in compared}
     if not shown:
         return []
     arm, levels = max(shown, key=lambda name: shown[name])
     where = says_levels(settings_of(sweep, levels))
-    return [f"The most in reverse is {percent(shown[arm, levels])}: {arm} at {where}."]
+    return [f"The most in reverse is {percent(shown[arm, levels])}: {named(arm)} at {where}."]
 
 
 def says_boundaries(
@@ -170,13 +196,16 @@ def says_boundaries(
         found = {row: one for (name, row), one in boundaries.items() if name == arm and one and one.status == "crosses"}
         if not found:
             continue
-        parts = [
-            f"{says_boundary(one, view.x)}" + (f" at {view.y.label}\u00a0{shorten(view.y.name(row), 32)}" if view.y else "")
-            for row, one in list(found.items())[:MAX_NAMED]
-        ]
-        rest = f", and {plural(len(found) - MAX_NAMED, 'more')}"[: None if len(found) > MAX_NAMED else 0].removesuffix("s")
-        return [f"Along {view.x.label}, {arm} crosses one half at {'; '.join(parts)}{rest}."]
+        parts = [says_boundary(one, view.x) + says_row(view, row) for row, one in list(found.items())[:MAX_NAMED]]
+        rest = len(found) - MAX_NAMED
+        more = f"; {count(rest)} more {'is' if rest == 1 else 'are'} in the table" if rest > 0 else ""
+        return [f"Along {view.x.label}, {named(arm)} crosses one half at {'; '.join(parts)}{more}."]
     return []
+
+
+def says_row(view: View, row: int) -> str:
+    """Name a level of the second axis, nothing where there is none."""
+    return f" at {view.y.label}\u00a0{shorten(view.y.name(row), 32)}" if view.y else ""
 
 
 def says_unlearned(sweep: Sweep, stated: Mapping[tuple[str, tuple[int, ...]], Cell]) -> list[str]:
@@ -186,12 +215,12 @@ def says_unlearned(sweep: Sweep, stated: Mapping[tuple[str, tuple[int, ...]], Ce
         means = [cell.mean for (name, _), cell in stated.items() if name == arm and cell.mean is not None]
         n = sum(mean < words.LEARNED for mean in means)
         if n:
-            parts.append(f"{arm} in {count(n)} of {len(means)}")
+            parts.append(f"{named(arm)} in {count(n)} of {len(means)}")
     if not parts:
         return []
-    named = ", ".join(parts[:MAX_NAMED]) + (" and others" if len(parts) > MAX_NAMED else "")
+    those = ", ".join(parts[:MAX_NAMED]) + (" and others" if len(parts) > MAX_NAMED else "")
     limit = percent(words.LEARNED)
-    return [f"Not all that was read is known everywhere: under {limit} of the stated questions are right for {named}."]
+    return [f"Not all that was read is known everywhere: under {limit} of the stated questions are right for {those}."]
 
 
 def says_failed(sweep: Sweep) -> list[str]:
@@ -214,6 +243,3 @@ def cell_number(number: float, metric: str, letters: int) -> str:
     if len(text) > letters and is_share(metric):
         text = text.removesuffix(".00") if text in ("1.00", "0.00") else text.removeprefix("0")
     return text if len(text) <= letters else ""
-
-
-__all__ = ["NOTHING", "cell_number", "metric_label", "place", "says_boundary", "sweep_headline", "value"]

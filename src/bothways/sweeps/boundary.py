@@ -3,8 +3,9 @@
 Axis letters of this file: R runs, P coefficients of a fit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import optimize, special
 
 from bothways.errors import BothwaysError
 from bothways.evaluation.statistics import check_level
-from bothways.sweeps.over_seeds import student
+from bothways.sweeps.over_seeds import Numbers, student
 
 Status = Literal["crosses", "bracketed", "several", "all above", "all below", "unclear"]
 
@@ -65,10 +66,10 @@ class Fit:
 
 
 def find_boundary(
-    x_R: Sequence[float],
-    right_R: Sequence[float],
-    n_R: Sequence[int],
-    seeds_R: Sequence[int],
+    x_R: Numbers,
+    right_R: Numbers,
+    n_R: Numbers,
+    seeds_R: Numbers,
     *,
     log: bool = False,
     level: float = 0.95,
@@ -140,8 +141,8 @@ def crossing(fit: Fit) -> float:
 
 def turns(shares: np.ndarray) -> int:
     """Count how often the shares go from clearly below one half to clearly above it or back."""
-    sides = [share > 0.5 for share in shares if abs(share - 0.5) >= CLEAR]
-    return sum(one != other for one, other in zip(sides, sides[1:], strict=False))
+    sides = [bool(share > 0.5) for share in shares if abs(share - 0.5) >= CLEAR]
+    return sum(one != other for one, other in pairwise(sides))
 
 
 def separated(trials: Trials, rising: bool) -> tuple[float, float] | None:
@@ -249,9 +250,7 @@ def seed_error(trials: Trials, fit: Fit) -> float:
     return float(np.sqrt(len(influence_S) / (len(influence_S) - 1) * np.sum(influence_S**2)))
 
 
-def as_trials(
-    x_R: Sequence[float], right_R: Sequence[float], n_R: Sequence[int], seeds_R: Sequence[int], log: bool
-) -> Trials:
+def as_trials(x_R: Numbers, right_R: Numbers, n_R: Numbers, seeds_R: Numbers, log: bool) -> Trials:
     """Return the runs as arrays, or say what is wrong with them."""
     x, right, n = (np.asarray(values, dtype=np.float64) for values in (x_R, right_R, n_R))
     seeds = np.asarray(seeds_R)

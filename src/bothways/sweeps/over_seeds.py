@@ -12,8 +12,10 @@ from scipy import special, stats
 from bothways.errors import BothwaysError
 from bothways.evaluation.statistics import Interval, check_level, wilson
 
+Numbers = Sequence[float] | Sequence[int] | np.ndarray
 
-def over_seeds(values_S: Sequence[float], n: int | None = None, level: float = 0.95) -> Interval:
+
+def over_seeds(values_S: Numbers, n: int | None = None, level: float = 0.95) -> Interval:
     """Return the mean over seeds and Student's interval, made as `evaluation/statistics.py` makes its own.
 
     - A share (`n` is given): on the scale of log-odds, so that it stays inside [0, 1].
@@ -55,7 +57,7 @@ def over_seeds(values_S: Sequence[float], n: int | None = None, level: float = 0
 
 
 @lru_cache(maxsize=256)
-def student(freedom: float, level: float) -> float:
+def student(freedom: int, level: float) -> float:
     """Return how many standard errors a two-sided interval reaches to each side."""
     return float(stats.t.ppf((1 + level) / 2, freedom))
 

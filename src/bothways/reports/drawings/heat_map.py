@@ -57,6 +57,8 @@ class Layout:
     """Where the panels stand, in pixels."""
 
     per_row: int
+    head: float
+    """Height of a panel's title."""
     label: float
     cell_width: float
     cell_height: float
@@ -68,8 +70,8 @@ class Layout:
     def corner(self, index: int, panel: Panel, n_columns: int) -> tuple[float, float]:
         """Return the upper left corner of a panel's cells."""
         across, down = index % self.per_row, index // self.per_row
-        height = 34 + self.cell_height * len(panel.rows) + self.foot
-        return self.label + across * (self.cell_width * n_columns + 24), self.top + down * height + 34
+        height = self.head + self.cell_height * len(panel.rows) + self.foot
+        return self.label + across * (self.cell_width * n_columns + 24), self.top + down * height + self.head
 
 
 def heat_map(
@@ -115,7 +117,9 @@ def says_map(
         if not means:
             parts.append(f"{plain(arm)} has no result")
             continue
-        crossed = sum(one is not None and one.status == "crosses" for (name, _), one in boundaries.items() if name == arm)
+        crossed = sum(
+            one is not None and one.status == "crosses" for (name, _), one in boundaries.items() if name == arm
+        )
         said = f"{plain(arm)} from {value(min(means), metric)} to {value(max(means), metric)}"
         parts.append(said + (f", crossing one half along {plain(view.x.label)} in {plural(crossed, 'row')}"
                              if crossed and view.x else ""))  # fmt: skip
@@ -149,16 +153,17 @@ def make_layout(shown: Map, width: int, wide: bool) -> Layout:
     """Return sizes at which numbers fit into the cells as far as they can."""
     n_columns, n_rows = len(shown.x.values), len(shown.panels[0].rows)
     letters = 22 if wide else 11
-    label = 14 + 7.2 * max(len(shorten(name, letters)) for name in shown.panels[0].rows)
+    names = [*shown.panels[0].rows, *([shorten(shown.y.label, 14)] if shown.y else [])]
+    label = 14 + 7.2 * max(len(shorten(name, letters)) for name in names)
     per_row = int((width - label + 24) // (n_columns * 46 + 24)) if wide else 1
     per_row = max(1, min(per_row, 3, len(shown.panels)))
     room = (width - 2 - label - (per_row - 1) * 24) / per_row
     cell_width = min(84.0 if shown.y else 110.0, room / n_columns)
     longest = max(len(shown.x.name(column)) for column in range(n_columns))
     turned = not shown.x.numeric and 7.2 * longest > cell_width
-    foot = 44 + (0.66 * 7.2 * min(longest, 18) if turned else 12)
+    foot = 46 + (0.66 * 7.2 * min(longest, 18) if turned else 8)
     top = 40 if wide else 76
-    return Layout(per_row, label, cell_width, 36 if n_rows <= 12 else 27, top, foot + 20, turned)
+    return Layout(per_row, 34 if shown.y else 10, label, cell_width, 38 if n_rows <= 12 else 32, top, foot, turned)
 
 
 def draw_maps(shown: Map, width: int) -> Pen:
@@ -166,9 +171,8 @@ def draw_maps(shown: Map, width: int) -> Pen:
     wide = width > NARROW
     layout = make_layout(shown, width, wide)
     n_columns, n_rows = len(shown.x.values), len(shown.panels[0].rows)
-    head = 34
     down = -(-len(shown.panels) // layout.per_row)
-    pen = Pen(width, round(layout.top + down * (head + layout.cell_height * n_rows + layout.foot)))
+    pen = Pen(width, round(layout.top + down * (layout.head + layout.cell_height * n_rows + layout.foot)))
     told = n_columns * n_rows * len(shown.panels) <= MAX_TOLD
     for index, panel in enumerate(shown.panels):
         left, upper = layout.corner(index, panel, n_columns)
@@ -178,7 +182,7 @@ def draw_maps(shown: Map, width: int) -> Pen:
         for side in ("left", "bottom"):
             axes.spines[side].set_visible(False)
         if panel.title:
-            axes.set_title(shorten(panel.title, round(layout.cell_width * n_columns / 8.5)), pad=9)
+            axes.set_title(shorten(panel.title, round(layout.cell_width * n_columns / 10)), pad=9)
         label_axes(axes, shown, panel, layout, first=index % layout.per_row == 0, wide=wide)
         for row, line in enumerate(panel.cells):
             for column, cell in enumerate(line):
@@ -222,7 +226,7 @@ def draw_cell(
         some_failed = "*" if cell.done < cell.planned and layout.cell_width >= 5 * LETTER + 4 else ""
         text = cell_number(cell.mean, shown.metric, int((layout.cell_width - 3) // LETTER))
         size = 12 if layout.cell_width >= 40 else 10
-        axes.text(column + 0.5, row + 0.42, text + some_failed * bool(text), color=on_colour(red, green, blue),
+        axes.text(column + 0.5, row + 0.38, text + some_failed * bool(text), color=on_colour(red, green, blue),
                   ha="center", va="center", fontsize=size, zorder=6)  # fmt: skip
     if told:
         pen.tip(patch, says_cell(shown, panel, at, cell))
@@ -241,7 +245,9 @@ def says_cell(shown: Map, panel: Panel, at: tuple[int, int], cell: Cell) -> str:
     if shown.y:
         where += f", {shown.y.label} {panel.rows[row]}"
     runs = f"{cell.done} of {plural(cell.planned, 'run')} done" if cell.planned else "not planned"
-    number = f"{value(cell.mean, shown.metric)} {around(cell, shown.metric)}".strip() if cell.mean is not None else NOTHING
+    number = (
+        f"{value(cell.mean, shown.metric)} {around(cell, shown.metric)}".strip() if cell.mean is not None else NOTHING
+    )
     return plain(f"{where}: {number}, {runs}")
 
 
@@ -249,7 +255,7 @@ def draw_boundaries(pen: Pen, axes: Axes, shown: Map, panel: Panel) -> None:
     """Mark in each row where the metric crosses one half; marks of neighbouring numbers are joined."""
     line: list[tuple[float, float]] = []
     for row, found in enumerate(panel.boundaries):
-        y = row + 0.82
+        y = row + 0.8
         crossed = found is not None and found.status == "crosses" and found.x is not None
         if not crossed:
             join(axes, line)
@@ -261,7 +267,7 @@ def draw_boundaries(pen: Pen, axes: Axes, shown: Map, panel: Panel) -> None:
             outlined(axes, ends, [y, y], 2.5)
         if crossed and found.x is not None:
             line.append((column_of(shown.x, found.x), y))
-            (mark,) = axes.plot(*line[-1], linestyle="none", marker="o", markersize=8, color=WHITE,
+            (mark,) = axes.plot(*line[-1], linestyle="none", marker="o", markersize=7, color=WHITE,
                                 markeredgecolor=BLACK, markeredgewidth=1.4, zorder=8, clip_on=False)  # fmt: skip
             name = panel.title or panel.rows[row]
             where = f", {shown.y.label} {panel.rows[row]}" if shown.y else ""
@@ -274,12 +280,12 @@ def draw_boundaries(pen: Pen, axes: Axes, shown: Map, panel: Panel) -> None:
 def join(axes: Axes, line: Sequence[tuple[float, float]]) -> None:
     """Draw a line through the crossings of neighbouring rows."""
     if len(line) > 1:
-        outlined(axes, [x for x, _ in line], [y for _, y in line], 1.4)
+        outlined(axes, [x for x, _ in line], [y for _, y in line], 1.0, rim=1.0)
 
 
-def outlined(axes: Axes, xs: Sequence[float], ys: Sequence[float], width: float) -> None:
+def outlined(axes: Axes, xs: Sequence[float], ys: Sequence[float], width: float, rim: float = 2.0) -> None:
     """Draw a white line with a black rim, which stands out from every colour of the scale."""
-    axes.plot(xs, ys, color=BLACK, linewidth=width + 2, solid_capstyle="butt", zorder=4)
+    axes.plot(xs, ys, color=BLACK, linewidth=width + rim, solid_capstyle="butt", zorder=4)
     axes.plot(xs, ys, color=WHITE, linewidth=width, solid_capstyle="butt", zorder=5)
 
 
@@ -321,6 +327,6 @@ def draw_key(pen: Pen, shown: Map, wide: bool) -> None:
         key.set_xlim(0, 26)
         key.set_ylim(0, 16)
         outlined(key, [0, 26], [8, 8], 2.5)
-        key.plot(13, 8, linestyle="none", marker="o", markersize=8, color=WHITE, markeredgecolor=BLACK,
+        key.plot(13, 8, linestyle="none", marker="o", markersize=7, color=WHITE, markeredgecolor=BLACK,
                  markeredgewidth=1.4, zorder=8)  # fmt: skip
         pen.write(x + 34, y, "crosses 0.50, 95 %" if wide else "crosses 0.50", va="center")

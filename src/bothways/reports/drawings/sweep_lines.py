@@ -54,9 +54,7 @@ def shown_levels(axis: Axis | None) -> tuple[int, ...]:
     return tuple(round(index * (n - 1) / (MAX_PANELS - 1)) for index in range(MAX_PANELS))
 
 
-def sweep_lines(
-    metric: str, view: View, arms: Sequence[str], cells: Mapping[tuple[str, int, int], Cell]
-) -> Plot:
+def sweep_lines(metric: str, view: View, arms: Sequence[str], cells: Mapping[tuple[str, int, int], Cell]) -> Plot:
     """Return the lines of one metric along the axis of numbers of a view; none where there is no such axis."""
     x, y = (view.y, view.x) if turned(view) else (view.x, view.y)
     if turned(view):
@@ -64,7 +62,9 @@ def sweep_lines(
     ends = [end for cell in cells.values() for end in (cell.mean, cell.low, cell.high) if end is not None]
     drawn = None
     if x is not None and x.numeric and len(x.values) > 1 and ends:
-        has_some = tuple(arm for arm in arms if any(c.mean is not None for (name, *_), c in cells.items() if name == arm))
+        has_some = tuple(
+            arm for arm in arms if any(c.mean is not None for (name, *_), c in cells.items() if name == arm)
+        )
         lines = Lines(metric, x, y, shown_levels(y), has_some, cells, min(ends), max(ends))
         drawn = partial(draw_lines, lines)
     axes = f"along {plain(x.label)}" if x else ""
@@ -86,7 +86,7 @@ def sweep_lines(
 def draw_lines(lines: Lines, width: int) -> Pen:
     """Draw one panel per level of the second axis, all on the same axes."""
     wide = width > NARROW
-    columns = min(len(lines.rows), 3) if wide else 1
+    columns = (2 if len(lines.rows) == 4 else min(len(lines.rows), 3)) if wide else 1
     in_legend = max(1, (width // (24 + 8 * max(len(shorten(arm, 30)) for arm in lines.arms))))
     top = 24 * -(-len(lines.arms) // in_legend) + 10
     cell_height, cell_width = 264, min(width / columns, 620)
@@ -131,7 +131,9 @@ def set_axes(axes: Axes, lines: Lines, width: float) -> None:
     else:
         room = (lines.high - lines.low or abs(lines.high) or 1) * 0.06
         axes.set_ylim(lines.low - room, lines.high + room)
-        axes.yaxis.set_major_formatter(lambda number, _: f"{number:.3g}" if abs(number) < 1000 else count(round(number)))
+        axes.yaxis.set_major_formatter(
+            lambda number, _: f"{number:.3g}" if abs(number) < 1000 else count(round(number))
+        )
     axes.grid(axis="y")
 
 

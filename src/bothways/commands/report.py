@@ -26,7 +26,7 @@ def report(run: str | Path, *, x: str | None = None, y: str | None = None, metri
     given = [f"--{name}" for name, chosen in (("x", x), ("y", y), ("metric", metric)) if chosen is not None]
     if given:
         raise BothwaysError(
-            f"{' and '.join(given)} choose what a sweep's page shows, and {folder} holds no sweep.json. "
+            f"Only a sweep's page has a choice of {' and '.join(given)}, and {folder} holds no sweep.json. "
             f"Leave {'it' if len(given) == 1 else 'them'} out, or give a sweep's folder."
         )
     return write_report(folder)

@@ -15,15 +15,15 @@ from bothways.reports.svg import GRID, INK, MUTED, NARROW, Pen
 from bothways.reports.sweep_cells import NO_RUN, Cell, View, is_share
 from bothways.reports.sweep_load import Axis
 from bothways.reports.sweep_words import around, cell_number, metric_label, says_boundary, value
-from bothways.reports.words import NOTHING, plural
+from bothways.reports.words import NOTHING, Number, plural
 from bothways.sweeps.boundary import Boundary
 
 SCALE = matplotlib.colormaps["viridis"]
 """Even to the eye, and from dark to light without a turn, so that it can be read in grey."""
 BLACK, WHITE = "#000000", "#ffffff"
 """Of numbers and marks on the scale's colours, which are the same in light and dark schemes."""
-LETTER = 6.4
-"""Width of a digit, in pixels."""
+ROOMY = 40
+"""Width of a cell from which on its number is set in the larger of two sizes, in pixels."""
 MAX_TOLD = 1500
 """Cells of a figure that tell their numbers when pointed at; beyond, the CSV does."""
 COLUMNS = ("mean", "low", "high", "seeds", "n", "planned", "done", "failed")
@@ -57,17 +57,17 @@ class Layout:
     """Where the panels stand, in pixels."""
 
     per_row: int
-    head: float
+    head: Number
     """Height of a panel's title."""
-    label: float
-    cell_width: float
-    cell_height: float
-    top: float
-    foot: float
+    label: Number
+    cell_width: Number
+    cell_height: Number
+    top: Number
+    foot: Number
     turned: bool
     """Whether the labels of the columns are set at an angle."""
 
-    def corner(self, index: int, panel: Panel, n_columns: int) -> tuple[float, float]:
+    def corner(self, index: int, panel: Panel, n_columns: int) -> tuple[Number, Number]:
         """Return the upper left corner of a panel's cells."""
         across, down = index % self.per_row, index // self.per_row
         height = self.head + self.cell_height * len(panel.rows) + self.foot
@@ -223,9 +223,9 @@ def draw_cell(
         span = shown.high - shown.low
         red, green, blue, _ = SCALE((cell.mean - shown.low) / span if span else 0.5)
         patch = axes.add_patch(Rectangle(*place, facecolor=(red, green, blue), edgecolor=GRID, linewidth=0.6))
-        some_failed = "*" if cell.done < cell.planned and layout.cell_width >= 5 * LETTER + 4 else ""
-        text = cell_number(cell.mean, shown.metric, int((layout.cell_width - 3) // LETTER))
-        size = 12 if layout.cell_width >= 40 else 10
+        some_failed = "*" if cell.done < cell.planned and layout.cell_width >= ROOMY else ""
+        size, letter = (12, 6.8) if layout.cell_width >= ROOMY else (10, 5.8)
+        text = cell_number(cell.mean, shown.metric, int((layout.cell_width - 2) // letter))
         axes.text(column + 0.5, row + 0.38, text + some_failed * bool(text), color=on_colour(red, green, blue),
                   ha="center", va="center", fontsize=size, zorder=6)  # fmt: skip
     if told:
@@ -283,7 +283,7 @@ def join(axes: Axes, line: Sequence[tuple[float, float]]) -> None:
         outlined(axes, [x for x, _ in line], [y for _, y in line], 1.0, rim=1.0)
 
 
-def outlined(axes: Axes, xs: Sequence[float], ys: Sequence[float], width: float, rim: float = 2.0) -> None:
+def outlined(axes: Axes, xs: Sequence[Number], ys: Sequence[Number], width: Number, rim: Number = 2) -> None:
     """Draw a white line with a black rim, which stands out from every colour of the scale."""
     axes.plot(xs, ys, color=BLACK, linewidth=width + rim, solid_capstyle="butt", zorder=4)
     axes.plot(xs, ys, color=WHITE, linewidth=width, solid_capstyle="butt", zorder=5)

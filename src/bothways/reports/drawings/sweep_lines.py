@@ -18,7 +18,7 @@ from bothways.reports.svg import MUTED, NARROW, Pen
 from bothways.reports.sweep_cells import Cell, View, is_share
 from bothways.reports.sweep_load import Axis
 from bothways.reports.sweep_words import around, metric_label, value
-from bothways.reports.words import count
+from bothways.reports.words import Number, count
 
 MAX_PANELS = 12
 """Levels of the second axis that have a panel, evenly spread; the CSV has all."""
@@ -110,7 +110,7 @@ def look(place: int) -> dict[str, Any]:
     return {"color": ARM_COLORS[place % len(ARM_COLORS)], "marker": ARM_MARKERS[place % len(ARM_MARKERS)]}
 
 
-def set_axes(axes: Axes, lines: Lines, width: float) -> None:
+def set_axes(axes: Axes, lines: Lines, width: Number) -> None:
     """Set both axes: the levels as ticks as far as there is room, logarithmic where they are spaced so."""
     values = [float(level) for level in lines.x.values]
     if lines.x.log:

@@ -1,0 +1,104 @@
+"""A sweep's report in a real browser: it draws, fits, asks nothing of the network, and names stay text."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures_sweep import make_hostile, make_sweep
+from slow.test_report_browser import CHROMIUM, VISIBLE_PLOTS, WIDTHS, Browser
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs chromium")]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests, with a profile of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        opened = Browser(Path(profile))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An ordinary page, one whose names try to break it, and one with forty levels."""
+    from bothways.reports.sweep_page import write_sweep_report
+
+    folder = tmp_path_factory.mktemp("pages")
+    many = {"training.steps": list(range(100, 4100, 100)), "training.learning_rate": [0.001, 0.002, 0.004]}
+    folders = {
+        "plain": make_sweep(folder / "plain", failed=lambda arm, *_: arm == "causal"),
+        "hostile": make_hostile(folder / "hostile"),
+        "many": make_sweep(folder / "many", arms=["masked_diffusion"], axes=many, seeds=2),
+    }
+    return {name: write_sweep_report(path) for name, path in folders.items()}
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile", "many"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_draws_fits_and_stays_quiet(browser: Browser, pages: dict[str, Path], name: str, scheme: str, width: int):
+    """Every figure is drawn, nothing scrolls sideways, nothing is requested, logged or popped up."""
+    browser.open(pages[name], width=width, scheme=scheme)
+    plots = browser.run(f"{VISIBLE_PLOTS}.map(svg => svg.querySelectorAll('path, use').length)")
+    assert len(plots) == 4
+    assert min(plots) > 10
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("performance.getEntriesByType('resource').length") == 0
+    assert browser.happened("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown") == []
+    assert browser.happened("Page.javascriptDialogOpening") == []
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile", "many"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_marks_and_labels_lie_within_their_figure(browser: Browser, pages: dict[str, Path], name: str, width: int):
+    """No mark or label leaves its drawing by more than its own rim."""
+    browser.open(pages[name], width=width)
+    box = "part.getBoundingClientRect()"
+    worst = browser.run(
+        f"Math.max(...{VISIBLE_PLOTS}.flatMap(svg => [...svg.querySelectorAll('text, use')].flatMap(part => "
+        f"[{box}.right - svg.getBoundingClientRect().right, svg.getBoundingClientRect().left - {box}.left])))"
+    )
+    assert worst < 8
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_numbers_stay_inside_their_cells_and_apart(browser: Browser, pages: dict[str, Path], width: int):
+    """No two texts of a figure overlap by more than a hair."""
+    for page in pages.values():
+        browser.open(page, width=width)
+        overlaps = browser.run(
+            f"""{VISIBLE_PLOTS}.flatMap(svg => {{
+              const texts = [...svg.querySelectorAll('text')].filter(part => part.textContent.trim());
+              const straight = texts.filter(part => !/rotate\\(-?[1-9]/.test(part.getAttribute('transform') || ''));
+              const boxes = straight.map(part => [part.textContent, part.getBoundingClientRect()]);
+              return boxes.flatMap(([one, a], i) => boxes.slice(i + 1).filter(([_, b]) =>
+                Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1.5 &&
+                Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4).map(([other]) => one + ' | ' + other));
+            }})"""
+        )
+        assert overlaps == []
+
+
+def test_a_hatched_cell_is_painted_with_a_pattern(browser: Browser, pages: dict[str, Path]):
+    """The pattern that a cell without a result names exists in the same page, in both layouts."""
+    for width in (1280, 390):
+        browser.open(pages["plain"], width=width)
+        fills = browser.run(
+            f"{VISIBLE_PLOTS}.flatMap(svg => [...svg.querySelectorAll('[fill^=url]')].map(part => "
+            "document.getElementById(part.getAttribute('fill').slice(5, -1))?.tagName))"
+        )
+        assert len(fills) >= 20 and set(fills) == {"pattern"}
+
+
+def test_a_cell_tells_what_it_stands_for(browser: Browser, pages: dict[str, Path]):
+    """Pointing at a cell shows its numbers beside the pointer."""
+    browser.open(pages["plain"])
+    x, y = browser.run(
+        "(mark => { mark.scrollIntoView({block: 'center'}); const box = mark.getBoundingClientRect(); "
+        f"return [box.x + 6, box.y + 6]; }})([...{VISIBLE_PLOTS}[0].querySelectorAll('.mark path')][25])"
+    )
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert "learning_rate" in browser.run("document.querySelector('.tip').textContent")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bothways.reports import words
 from bothways.reports.escape import shorten
@@ -140,7 +141,7 @@ def sweep_headline(
     return says_where(order, told), sentences + more
 
 
-def as_arm(arm: str, metric: str, *cells: Mapping[tuple[str, tuple[int, ...]], Cell]) -> dict[str, object]:
+def as_arm(arm: str, metric: str, *cells: Mapping[tuple[str, tuple[int, ...]], Cell]) -> dict[str, Any]:
     """Return the only setting of an arm as the words of a comparison read it."""
     found = [next((cell for (name, _), cell in group.items() if name == arm), None) for group in cells]
     kinds = (metric.rpartition(".")[0], "forward")

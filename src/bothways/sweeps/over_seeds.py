@@ -38,7 +38,7 @@ def over_seeds(values_S: Numbers, n: int | None = None, level: float = 0.95) -> 
 
     >>> found = over_seeds([0.2, 0.3, 0.4], n=100)
     >>> round(found.mean, 2), round(found.low, 2), round(found.high, 2)
-    (0.3, 0.12, 0.57)
+    (0.3, 0.12, 0.58)
     """
     values = np.asarray(values_S, dtype=np.float64)
     check_values(values, n is not None)

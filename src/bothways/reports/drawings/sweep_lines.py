@@ -149,21 +149,21 @@ def place_apart(places: Sequence[float], names: Sequence[str]) -> list[int]:
 def draw_arm(pen: Pen, axes: Axes, lines: Lines, arm: str, place: int, row: int) -> None:
     """Draw one arm's line, its marks beside those of other arms, and the interval of each."""
     shown = [
-        (lines.x.values[column], cell)
+        (lines.x.values[column], cell.mean, cell)
         for column in range(len(lines.x.values))
         if (cell := lines.cells.get((arm, column, row))) is not None and cell.mean is not None
     ]
     aside = (place - (len(lines.arms) - 1) / 2) * min(DODGE, 16 / len(lines.arms))
     beside = axes.transData + ScaledTranslation(aside / 72, 0, axes.figure.dpi_scale_trans)
     style = look(place)
-    axes.plot([x for x, _ in shown], [cell.mean for _, cell in shown], color=style["color"], linewidth=1.6,
+    axes.plot([x for x, _, _ in shown], [mean for _, mean, _ in shown], color=style["color"], linewidth=1.6,
               transform=beside, zorder=3)  # fmt: skip
-    for x, cell in shown:
-        if cell.low is not None:
+    for x, mean, cell in shown:
+        if cell.low is not None and cell.high is not None:
             axes.plot((x, x), (cell.low, cell.high), color=style["color"], linewidth=2.5, alpha=0.45,
                       transform=beside, clip_on=False)  # fmt: skip
-        (mark,) = axes.plot(x, cell.mean, linestyle="none", markersize=7.5, markeredgewidth=0, clip_on=False,
+        (mark,) = axes.plot(x, mean, linestyle="none", markersize=7.5, markeredgewidth=0, clip_on=False,
                             transform=beside, zorder=4, **style)  # fmt: skip
         where = f"{arm}, {lines.x.label} {x:.6g}" + (f", {lines.y.label} {lines.y.name(row)}" if lines.y else "")
-        said = f"{value(cell.mean, lines.metric)} {around(cell, lines.metric)}".strip()
+        said = f"{value(mean, lines.metric)} {around(cell, lines.metric)}".strip()
         pen.tip(mark, plain(f"{where}: {said}, {cell.done} of {cell.planned} runs"))

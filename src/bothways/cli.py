@@ -4,7 +4,6 @@ Results go to standard output, progress and messages to standard error. Exit sta
 3: a guard failed; 130: interrupted, and resumable.
 """
 
-import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -25,9 +24,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Check, make and convert facts.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says when a disk, a quota or a limit on files is used up."""
 
 Facts = Annotated[str, typer.Argument(help="A file or folder of facts, or a world: family, relations, bijection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -231,6 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def disk_message(error: OSError) -> str:
     """Say in one line what a disk refused, where, and what to do."""
+    from bothways.disk import FULL
+
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in FULL:
         what = "Free space, then go on with --resume."

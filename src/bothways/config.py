@@ -98,18 +98,47 @@ def _own_class(path: str) -> type:
     raise BothwaysError(f"The configuration names {path!r}, which is no component of bothways. Repair config.yaml.")
 
 
+Scalar = str | int | float | bool
+"""What a single setting can be, before it is converted to its field's type."""
+
+
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     """Apply `a.b=c` settings of the command line to a configuration.
 
     Raises:
         BothwaysError: a setting has no `=`, or names no field.
     """
+    chosen: dict[str, Scalar] = {}
     for setting in settings:
         path, sign, value = setting.partition("=")
         if not sign:
             raise BothwaysError(f"A setting reads a.b=c, got {setting!r}. Write for example training.steps=3000.")
-        config = _replace_at(config, path.strip().split("."), value.strip(), path)
-    return config
+        chosen[path.strip()] = value.strip()
+    return change(config, chosen)
+
+
+def change(config: RunConfig, settings: Mapping[str, Scalar]) -> RunConfig:
+    """Apply settings by their paths, all at once: a width and a number of heads may fit only each other.
+
+    >>> change(RunConfig(), {"model.d_model": 18, "model.n_heads": 3}).model.d_model
+    18
+
+    Raises:
+        BothwaysError: a path names no setting, or a value does not fit.
+    """
+    return _replace_at(config, [(path.split("."), value, path) for path, value in settings.items()])
+
+
+def value_at(config: RunConfig, path: str) -> Any:
+    """Return the setting that a path names.
+
+    >>> value_at(RunConfig(), "training.warmup")
+    0.05
+    """
+    found: Any = config
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
 
 
 def part_names(node: Any) -> list[str]:
@@ -117,17 +146,31 @@ def part_names(node: Any) -> list[str]:
     return [f.name for f in fields(node)]
 
 
-def _replace_at(node: Any, path: Sequence[str], value: str, whole: str) -> Any:
-    names = part_names(node)
-    if path[0] not in names:
-        raise BothwaysError(unknown(f"setting in '{whole}'", path[0], names))
-    current = getattr(node, path[0])
-    if len(path) > 1:
-        if not is_dataclass(current):
-            raise BothwaysError(f"Setting '{whole}' goes too deep: {path[0]} has no parts. Stop there.")
-        return replace(node, **{path[0]: _replace_at(current, path[1:], value, whole)})
-    if is_dataclass(current):
+Setting = tuple[Sequence[str], Scalar, str]
+"""The rest of a path, the value, and the whole path for messages."""
+
+
+def _replace_at(node: Any, settings: Sequence[Setting]) -> Any:
+    hints: dict[str, Any] = get_type_hints(node.__class__)
+    changed: dict[str, Any] = {}
+    below: dict[str, list[Setting]] = {}
+    for (name, *rest), value, whole in settings:
+        _check_name(node, name, rest, whole)
+        if rest:
+            below.setdefault(name, []).append((rest, value, whole))
+        else:
+            changed[name] = convert(hints[name], value, whole)
+    for name, deeper in below.items():
+        changed[name] = _replace_at(getattr(node, name), deeper)
+    return replace(node, **changed)
+
+
+def _check_name(node: Any, name: str, rest: Sequence[str], whole: str) -> None:
+    if name not in part_names(node):
+        raise BothwaysError(unknown(f"setting in '{whole}'", name, part_names(node)))
+    current = getattr(node, name)
+    if rest and not is_dataclass(current):
+        raise BothwaysError(f"Setting '{whole}' goes too deep: {name} has no parts. Stop there.")
+    if not rest and is_dataclass(current):
         inner = ", ".join(part_names(current))
         raise BothwaysError(f"Setting '{whole}' is a group of settings. Name one of its parts: {inner}.")
-    hints: dict[str, Any] = get_type_hints(node.__class__)
-    return replace(node, **{path[0]: convert(hints[path[0]], value, whole)})

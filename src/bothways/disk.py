@@ -17,6 +17,9 @@ from safetensors import SafetensorError
 
 from bothways.errors import RunError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, a quota or a limit on files is used up."""
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a file aside, sync it, then put it in place: readers see the old file or the new one."""
@@ -129,8 +132,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         RunError: the file is missing or damaged.
     """
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if not all(isinstance(row, dict) for row in rows):
+            raise TypeError("a line holds no JSON object")
+        return rows
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, RecursionError) as error:
         raise RunError(
             f"{path} is missing, altered or cut short ({type(error).__name__}). "
             f"Remove {path.parent} and go on with compare --resume."

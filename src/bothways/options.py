@@ -23,14 +23,31 @@ def component(room: str, text: str) -> Any:
     Raises:
         BothwaysError: the name or an option is unknown, or a value does not fit.
     """
+    name, options = split_options(text)
+    return make(lookup(room, name), options)
+
+
+def split_options(text: str) -> tuple[str, dict[str, str]]:
+    """Split `name:key=value:…` into the name and its options; a value may hold colons itself.
+
+    >>> split_options("ray:address=head:6379:retries=5")
+    ('ray', {'address': 'head:6379', 'retries': '5'})
+
+    Raises:
+        BothwaysError: what follows the first colon is no option.
+    """
     name, *settings = text.strip().split(":")
-    values = {}
+    values: dict[str, str] = {}
     for setting in settings:
         key, sign, value = setting.partition("=")
-        if not sign:
+        if sign:
+            values[key.strip()] = value.strip()
+        elif values:
+            last = list(values)[-1]
+            values[last] += f":{setting.strip()}"
+        else:
             raise BothwaysError(f"An option reads name:key=value, got '{text}'. Write key=value after the colon.")
-        values[key.strip()] = value.strip()
-    return make(lookup(room, name), values)
+    return name, values
 
 
 def make(cls: type, options: Mapping[str, Any]) -> Any:
@@ -77,6 +94,8 @@ def convert(hint: Any, value: Any, what: str) -> Any:
         return value
     if isinstance(hint, type) and hint not in (str, int, float, bool):
         raise BothwaysError(f"{what} is a component, got {value!r}. Choose it by the name of an arm.")
+    if isinstance(value, bool) and hint in (int, float):
+        raise BothwaysError(f"{what} cannot be {str(value).lower()}: it is a number. Give a value that fits.")
     try:
         return TypeAdapter(hint).validate_python(value)
     except PydanticSchemaGenerationError:

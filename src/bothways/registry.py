@@ -44,6 +44,12 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
     },
+    "executors": {
+        "inline": "bothways.sweeps.executors.inline:Inline",
+        "process": "bothways.sweeps.executors.process:Process",
+        "ray": "bothways.sweeps.executors.ray:Ray",
+        "slurm": "bothways.sweeps.executors.slurm:Slurm",
+    },
 }
 
 

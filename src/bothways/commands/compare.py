@@ -1,8 +1,6 @@
 """compare: train each arm on your facts, ask both ways, report."""
 
 import json
-import os
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -21,10 +19,15 @@ from bothways.options import at_least
 from bothways.reports.load import read_exam
 from bothways.reports.page import write_report
 from bothways.runs import Planned, describe_machine
-from bothways.sweeps.execute import Outcome, run_many
+from bothways.sweeps.execute import run_many
+from bothways.sweeps.executors.base import count_jobs
+from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
+from bothways.sweeps.packs import Task, settle_tasks
+from bothways.sweeps.plan import plan_run, safe_name
 from bothways.sweeps.results import write_results
 from bothways.sweeps.summary import ArmScores, summarise
-from bothways.types import SCHEMA, Exam, FactSet, digest
+from bothways.sweeps.work import Outcome
+from bothways.types import SCHEMA, Exam, FactSet
 
 if TYPE_CHECKING:
     import pandas
@@ -107,22 +110,12 @@ def compare(
     jobs = count_jobs(jobs)
     refuse_other(plan, resume)
     with disk_errors(plan.folder), own(plan.folder):
-        write_plan(plan)
+        tasks = write_plan(plan)
         with progress(plan.runs, plan.config.training.steps) as watch:
-            outcomes = run_many(plan.runs, plan.exam, jobs, watch)
+            found = {outcome.planned.run_id: outcome for outcome in run_many(tasks, jobs, watch)}
+        outcomes = [found[run.run_id] for run in plan.runs]
         summary = conclude(plan, outcomes)
     return Comparison(plan.folder, summary, tuple(o.error for o in outcomes if o.error is not None))
-
-
-def count_jobs(jobs: int | None) -> int:
-    """Return how many runs go at a time: as many as were asked for, or one a core.
-
-    Raises:
-        BothwaysError: fewer than one were asked for.
-    """
-    jobs = jobs if jobs is not None else os.cpu_count() or 1
-    at_least(1, "Give the number of cores to use.", jobs=jobs)
-    return jobs
 
 
 def make_plan(
@@ -149,7 +142,8 @@ def make_plan(
     config = override(recipe(exam), list(settings))
     folder = Path(out) if out is not None else Path("runs") / safe_name(given.name)
     command = command_line(facts, arms, seeds, folder, settings, split)
-    planned = [plan_run(folder, arm, seed, config, exam, command) for arm in chosen for seed in range(seeds)]
+    sits = (config, exam, folder, folder / "exam.json", command)
+    planned = [plan_run(arm, seed, *sits) for arm in chosen for seed in range(seeds)]
     return Plan(folder, given, exam, chosen, planned, config, command)
 
 
@@ -164,32 +158,6 @@ def refuse_decided(settings: Sequence[str]) -> None:
             raise BothwaysError(
                 f"Setting '{setting}' is decided by each arm and seed. Use --seeds N, or --arms name:option=value."
             )
-
-
-def plan_run(folder: Path, arm: Arm, seed: int, base: RunConfig, exam: Exam, command: str) -> Planned:
-    """Name one run by everything that decides it."""
-    config = arm.config(base, seed)
-    run_id = f"{safe_name(arm.name)}-s{seed}-{digest([config.hash, exam.hash])[:8]}"
-    objective, mitigation = arm.parts
-    about = {
-        "run_id": run_id,
-        "arm": arm.name,
-        "objective": objective,
-        "mitigation": mitigation,
-        "seed": seed,
-        "facts": exam.facts.hash,
-        "command": command,
-    }
-    return Planned(run_id, arm.name, seed, config, folder / run_id, about, folder / "exam.json")
-
-
-def safe_name(name: str) -> str:
-    """Return a file name made of letters, digits, `-`, `_` and `.`, never hidden and never empty.
-
-    >>> safe_name("../my facts")
-    'my-facts'
-    """
-    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-._")[:80] or "facts"
 
 
 def command_line(
@@ -237,13 +205,20 @@ def refuse_other(plan: Plan, resume: bool) -> None:
         raise RunError(f"{folder} was made with other settings. Give the same ones, or name another folder with -o.")
 
 
-def write_plan(plan: Plan) -> None:
-    """Write the exam, the manifest and the settings; with the exam alone the folder can already be resumed."""
+def write_plan(plan: Plan) -> list[Task]:
+    """Write the exam, the manifest and the settings, and return the tasks that the manifest settles.
+
+    With the exam alone the folder can already be resumed.
+    """
     write_text(plan.folder / "exam.json", json.dumps(plan.exam.to_json(), ensure_ascii=False))
-    manifest = [{k: run.about[k] for k in ("run_id", "arm", "objective", "mitigation", "seed")} for run in plan.runs]
-    write_text(plan.folder / "manifest.jsonl", "".join(json.dumps(row) + "\n" for row in manifest))
+    before = read_manifest(plan.folder)
+    by_id = {run.run_id: run for run in plan.runs}
+    order = in_order(list(by_id), before)
+    tasks = settle_tasks([by_id[run_id] for run_id in order], packs_of(before))
+    write_manifest(plan.folder, tasks, order)
     about = {**describe_machine(), "command": plan.command, "config": to_plain(plan.config)}
     write_text(plan.folder / "comparison.json", json.dumps(about, indent=1))
+    return tasks
 
 
 def conclude(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
-from bothways.commands.compare import Plan, count_jobs, make_plan
+from bothways.commands.compare import make_plan
 from bothways.models.store import parameter_count
 from bothways.pipeline import prepare_run
 from bothways.runs import Planned
+from bothways.sweeps.executors.base import count_jobs
 from bothways.training.learner import Learner
-from bothways.types import SCHEMA, FactSet
+from bothways.types import SCHEMA, Exam, FactSet
 
 TIMED_STEPS = 6
 PROCESS_MB = 450
@@ -73,7 +74,7 @@ def dry_run(
     plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
     jobs = min(count_jobs(jobs), len(plan.runs))
     first = {run.arm: run for run in reversed(plan.runs)}
-    timed = {arm.name: time_run(first[arm.name], plan) for arm in plan.arms}
+    timed = {arm.name: time_run(first[arm.name], plan.exam) for arm in plan.arms}
     numbers = max(n for _, n in timed.values())
     per_run = numbers * 4 / 1e6
     questions = len(plan.exam.queries)
@@ -92,10 +93,10 @@ def dry_run(
     )
 
 
-def time_run(planned: Planned, plan: Plan) -> tuple[float, int]:
+def time_run(planned: Planned, exam: Exam) -> tuple[float, int]:
     """Return the seconds one run would take, from a few real steps, and how many numbers its model has."""
     config = planned.config.training
-    ready = prepare_run(planned.config, plan.exam)
+    ready = prepare_run(planned.config, exam)
     learner = Learner([ready.model], [(config.learning_rate, config.weight_decay)], config.precision, config.device)
     generator, marks = torch.Generator(), [time.perf_counter()]
     for step in range(TIMED_STEPS):

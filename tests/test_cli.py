@@ -21,6 +21,7 @@ OPTIONS = {
     "compare": {
         "facts", "--arms", "--seeds", "--jobs", "-o", "--out", "--resume", "--set", "--split", "--dry-run", "--json"
     },
+    "sweep": {"file", "-o", "--out", "--jobs", "--executor", "--resume", "--dry-run", "--json"},
     "ask": {"run", "prompt", "--top", "--json"},
     "report": {"run", "--x", "--y", "--metric"},
     "ls": {"what", "--json"},
@@ -108,10 +109,10 @@ def test_help_is_quick() -> None:
     """Help of any verb answers without loading what trains models."""
     code = (
         "import sys\nfrom bothways.cli import main\n"
-        "for words in (['--help'], ['compare', '--help'], ['data', 'make', '--help']):\n"
+        "for words in (['--help'], ['compare', '--help'], ['sweep', '--help'], ['data', 'make', '--help']):\n"
         "    try: main(words)\n"
         "    except SystemExit as end: assert not end.code\n"
-        "print(sorted({'torch', 'pandas', 'matplotlib', 'rdflib'} & set(sys.modules)))"
+        "print(sorted({'torch', 'pandas', 'matplotlib', 'rdflib', 'ray', 'submitit'} & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert "[]" == said.stdout.splitlines()[-1]
@@ -345,7 +346,7 @@ def test_report_is_drawn_again_from_the_folder(comparison: Path) -> None:
     assert list((comparison / "figures").glob("*.svg"))
 
 
-@pytest.mark.parametrize("what", ["arms", "objectives", "mitigations", "facts", "probes"])
+@pytest.mark.parametrize("what", ["arms", "objectives", "mitigations", "facts", "probes", "executors"])
 def test_ls_lists_every_registered_name(what: str) -> None:
     """Every name that can be written is listed, with one line on what it is."""
     from bothways.commands.ls import ROOMS

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bothways.commands.env import env
     from bothways.commands.ls import ls
     from bothways.commands.report import report
+    from bothways.commands.sweep import sweep
     from bothways.facts.exam import ExamConfig, make_exam
     from bothways.facts.find import find_facts
     from bothways.facts.read import read_facts
@@ -36,6 +37,7 @@ _HOMES = {
     "make_exam": "bothways.facts.exam",
     "read_facts": "bothways.facts.read",
     "report": "bothways.commands.report",
+    "sweep": "bothways.commands.sweep",
     "write_facts": "bothways.facts.write",
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "make_exam",
     "read_facts",
     "report",
+    "sweep",
     "write_facts",
 ]
 

@@ -73,6 +73,40 @@ def compare(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="A YAML file: facts, arms, seeds, set, grid, zip.")],
+    out: Out = None,
+    jobs: Annotated[int | None, typer.Option(help="Tasks at a time; all cores by default.")] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="inline, process, ray or slurm; options as name:key=value.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder; try failed runs again.")] = (
+        False
+    ),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train every combination of settings in a file, write runs/<name>/results.parquet."""
+    from bothways.commands.estimate import sweep_dry_run
+    from bothways.commands.sweep import sweep as run_sweep
+    from bothways.reports.sweep_progress import sweep_table
+
+    if dry_run:
+        cost = sweep_dry_run(file, out=out, jobs=jobs, executor=executor)
+        show(cost.to_json() if as_json else cost.text(), as_json)
+        return
+    done = run_sweep(file, out=out, jobs=jobs, executor=executor, resume=resume, progress=sweep_table)
+    text = f"{done.done} of {done.planned} runs done. The table: {done.folder / 'results.parquet'}"
+    show(done.to_json() if as_json else f"{text}\nThe report: {done.folder / 'report.html'}", as_json)
+    if done.errors:
+        n, runs = done.failed, "run" if done.failed == 1 else "runs"
+        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json; --resume tries again.")
+        raise typer.Exit(3)
+
+
+@app.command()
 def ask(
     run: Run,
     prompt: Annotated[str, typer.Argument(help='Text up to the answer, such as "Ann\'s child is".')],
@@ -111,7 +145,7 @@ def report(
 
 @app.command()
 def ls(
-    what: Annotated[str, typer.Argument(help="arms, objectives, mitigations, facts or probes.")],
+    what: Annotated[str, typer.Argument(help="arms, objectives, mitigations, facts, probes or executors.")],
     as_json: AsJson = False,
 ) -> None:
     """List what exists, with its options."""

@@ -24,7 +24,9 @@ def registered(*rooms: str) -> list[tuple[str, str]]:
     return [(room, name) for room in rooms or REGISTRY for name in REGISTRY[room]]
 
 
-COMPONENTS = pytest.mark.parametrize(("room", "name"), registered("facts", "objectives", "mitigations", "probes"))
+COMPONENTS = pytest.mark.parametrize(
+    ("room", "name"), registered("facts", "objectives", "mitigations", "probes", "executors")
+)
 CITING = pytest.mark.parametrize(("room", "name"), registered("objectives", "mitigations", "probes"))
 
 

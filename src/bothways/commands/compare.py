@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
-from bothways.commands.recipe import recipe
+from bothways.commands.recipe import exam_config, recipe
 from bothways.config import RunConfig, override, to_plain
 from bothways.disk import disk_errors, own, read_json, write_text
 from bothways.errors import BothwaysError, GuardError, RunError, Stopped
-from bothways.facts.exam import ExamConfig, make_exam
+from bothways.facts.exam import make_exam
 from bothways.facts.find import find_facts
 from bothways.options import at_least
 from bothways.reports.load import read_exam
@@ -31,10 +31,6 @@ from bothways.types import SCHEMA, Exam, FactSet
 
 if TYPE_CHECKING:
     import pandas
-
-WIDE_CANDIDATES = 100
-"""Candidates per question where an answer has several tokens and each must be scored by itself."""
-
 
 Progress = Callable[[Sequence[Planned], int], AbstractContextManager[Callable[[], None]]]
 
@@ -137,8 +133,8 @@ def make_plan(
     chosen = parse_arms(list(arms))
     refuse_decided(settings)
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
-    kind = override(RunConfig(), [s for s in settings if s.startswith("tokenizer.")]).tokenizer.kind
-    exam = make_exam(given, ExamConfig(max_candidates=0 if kind == "entity" else WIDE_CANDIDATES), split)
+    tokenizer = override(RunConfig(), [s for s in settings if s.startswith("tokenizer.")]).tokenizer
+    exam = make_exam(given, exam_config(tokenizer), split)
     config = override(recipe(exam), list(settings))
     folder = Path(out) if out is not None else Path("runs") / safe_name(given.name)
     command = command_line(facts, arms, seeds, folder, settings, split)

@@ -1,7 +1,7 @@
 """--dry-run: what would run, how long it would take, how much memory and disk; nothing is written."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,14 +10,21 @@ from typing import Any
 import torch
 
 from bothways.commands.compare import make_plan
+from bothways.commands.sweep import make_sweep_plan
 from bothways.models.store import parameter_count
+from bothways.options import component
 from bothways.pipeline import prepare_run
 from bothways.runs import Planned
 from bothways.sweeps.executors.base import count_jobs
+from bothways.sweeps.executors.inline import Inline
+from bothways.sweeps.executors.process import Process
+from bothways.sweeps.packs import make_tasks
 from bothways.training.learner import Learner
 from bothways.types import SCHEMA, Exam, FactSet
 
 TIMED_STEPS = 6
+TIMED_RUNS = 6
+"""Runs of a sweep of which a few steps are timed."""
 PROCESS_MB = 450
 """Memory of a process that has loaded its libraries, in MB."""
 
@@ -90,6 +97,71 @@ def dry_run(
         memory_mb=jobs * (PROCESS_MB + 6 * per_run),
         # a finished run keeps its model and samples; up to `jobs` unfinished ones keep two checkpoints each
         disk_mb=len(plan.runs) * (per_run + questions * 1.6e-4) + jobs * 6 * per_run + 2,
+    )
+
+
+@dataclass(frozen=True)
+class SweepEstimate:
+    """What a sweep would cost, roughly."""
+
+    folder: str
+    runs: int
+    cells: int
+    packs: int
+    """Tasks: packs and lone runs."""
+    exams: int
+    jobs: int | None
+    """Tasks at a time; null where a cluster decides."""
+    seconds: float
+    """With `jobs` at a time; of one core where a cluster decides."""
+    disk_mb: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as JSON types."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def text(self) -> str:
+        """Return the estimate in words."""
+        at_a_time = f"With {self.jobs} at a time" if self.jobs else "On one core"
+        return (
+            f"Would train {self.runs} runs of {self.cells} cells in {self.packs} packs, on {self.exams} exams.\n"
+            f"{at_a_time}: roughly {self.seconds / 60:.1f} minutes, {self.disk_mb:.0f} MB on disk.\n"
+            f"Would write {self.folder}. Nothing was written."
+        )
+
+
+def sweep_dry_run(
+    file: str | Path | Mapping[str, Any],
+    *,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    executor: str | None = None,
+) -> SweepEstimate:
+    """Return what `sweep` with the same arguments would do and roughly cost, from a few timed steps of a few runs.
+
+    Raises:
+        BothwaysError: as `sweep`.
+    """
+    torch.set_num_threads(1)
+    plan = make_sweep_plan(file, out)
+    chosen = component("executors", executor or "process")
+    chosen.check()
+    tasks = make_tasks(plan.runs)
+    counted = min(count_jobs(jobs), len(tasks)) if jobs is not None or isinstance(chosen, Process | Inline) else None
+    sample = tasks[:: max(1, len(tasks) // TIMED_RUNS)][:TIMED_RUNS]
+    timed = [(task.runs[0], *time_run(task.runs[0], plan.exams[task.runs[0].exam])) for task in sample]
+    per_step = sum(seconds / run.config.training.steps for run, seconds, _ in timed) / len(timed)
+    numbers = sum(n for _, _, n in timed) / len(timed)
+    questions = sum(len(plan.exams[run.exam].queries) for run in plan.runs)
+    return SweepEstimate(
+        folder=str(plan.folder),
+        runs=len(plan.runs),
+        cells=plan.spec.n_cells,
+        packs=len(tasks),
+        exams=len(plan.exams),
+        jobs=counted,
+        seconds=per_step * sum(run.config.training.steps for run in plan.runs) / (counted or 1),
+        disk_mb=len(plan.runs) * numbers * 4 / 1e6 + questions * 1.6e-4 + 2,
     )
 
 

@@ -17,6 +17,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "mitigations": ("mitigations",),
     "facts": ("facts", "readers"),
     "probes": ("probes",),
+    "executors": ("executors",),
 }
 
 
@@ -34,7 +35,7 @@ class Listing:
 
 
 def ls(what: str) -> Listing:
-    """List the arms, objectives, mitigations, facts or probes there are.
+    """List the arms, objectives, mitigations, facts, probes or executors there are.
 
     Raises:
         BothwaysError: there is no such list.

@@ -8,7 +8,9 @@ import math
 import torch
 
 from bothways.batches.batches import BatchConfig
+from bothways.batches.tokenizers import TokenizerConfig
 from bothways.config import RunConfig
+from bothways.facts.exam import ExamConfig
 from bothways.facts.wording import orders
 from bothways.models.transformer import TransformerConfig
 from bothways.training.loop import Precision, TrainingConfig
@@ -17,6 +19,8 @@ from bothways.types import Exam
 BATCH = 256
 VISITS = 150
 """How often each sentence of the base text is read."""
+WIDE_CANDIDATES = 100
+"""Candidates per question where an answer has several tokens and each must be scored by itself."""
 FEWEST_STEPS = 1200
 """So that small sets of facts are trained several times longer than it takes to know them."""
 
@@ -30,6 +34,11 @@ def recipe(exam: Exam) -> RunConfig:
         model=TransformerConfig(d_model=64, n_heads=4, d_mlp=256),
         training=TrainingConfig(steps=steps, learning_rate=4e-3, precision=fast_precision()),
     )
+
+
+def exam_config(tokenizer: TokenizerConfig) -> ExamConfig:
+    """Return how wide an exam is: every candidate where one token answers."""
+    return ExamConfig(max_candidates=0 if tokenizer.kind == "entity" else WIDE_CANDIDATES)
 
 
 def fast_precision() -> Precision:

@@ -94,8 +94,14 @@ class Slurm(Executor):
 
 
 @dataclass(frozen=True)
-class Requeued(FarTask):
+class Requeued:
     """A task that is queued again when its time is over."""
+
+    work: FarTask
+
+    def __call__(self) -> list[Outcome] | Exception:
+        """Do the task."""
+        return self.work()
 
     def checkpoint(self) -> Any:
         """Return what goes on where this job was: the same task, from its checkpoint on the disk."""
@@ -107,7 +113,7 @@ def submit(queue: Any, batch: Sequence[tuple[Task, int]], keep_going: bool, stop
     if not batch:
         return []
     with queue.batch():
-        jobs = [queue.submit(Requeued(absolute(task), keep_going, stop)) for task, _ in batch]
+        jobs = [queue.submit(Requeued(FarTask(absolute(task), keep_going, stop))) for task, _ in batch]
     return [(job, task, retries) for job, (task, retries) in zip(jobs, batch, strict=True)]
 
 

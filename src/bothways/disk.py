@@ -118,10 +118,10 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{path.parent} holds no {path.name}. Give a folder that bothways wrote.") from None
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise RunError(
-            f"{path} was altered or cut short ({type(error).__name__}). Remove it and go on with compare --resume."
+            f"{path} was altered or cut short ({type(error).__name__}). Remove it and go on with --resume."
         ) from None
     if not isinstance(data, dict):
-        raise RunError(f"{path} was altered: it holds no JSON object. Remove it and go on with compare --resume.")
+        raise RunError(f"{path} was altered: it holds no JSON object. Remove it and go on with --resume.")
     return data
 
 
@@ -139,5 +139,5 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError, ValueError, TypeError, RecursionError) as error:
         raise RunError(
             f"{path} is missing, altered or cut short ({type(error).__name__}). "
-            f"Remove {path.parent} and go on with compare --resume."
+            f"Remove {path.parent} and go on with --resume."
         ) from None

@@ -180,7 +180,7 @@ def check_seals(folder: Path) -> dict[str, Any]:
 
 def again(folder: Path) -> str:
     """Say how to get a damaged run back: it is trained again, to the same bytes."""
-    return f"Remove {folder} and train the run again with compare --resume."
+    return f"Remove {folder} and train the run again with --resume."
 
 
 def known_at(history: Sequence[Mapping[str, Any]]) -> int | None:

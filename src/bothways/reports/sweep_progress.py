@@ -94,7 +94,9 @@ def sweep_table(runs: Sequence[SweepRun], cells: Mapping[str, str]) -> Iterator[
     """
     census = Census(runs)
     if not sys.stderr.isatty():
-        yield once_a_second(plain_lines(census))
+        lines = plain_lines(census)
+        yield once_a_second(lines)
+        lines()
         return
     with Live(draw(census, cells), console=Console(stderr=True), auto_refresh=False) as live:
 
@@ -124,9 +126,11 @@ def plain_lines(census: Census) -> Callable[[], None]:
 
     def look() -> None:
         census.look()
-        if int(10 * census.share) > state["tenth"]:
-            state["tenth"] = int(10 * census.share)
-            counted = census.count(list(census.states))
+        counted = census.count(list(census.states))
+        under_way = counted["running"] + counted["left"]
+        tenth = min(int(10 * census.share), 9 if under_way else 10)  # the last line is of the last run
+        if tenth > state["tenth"]:
+            state["tenth"] = tenth
             runs = ", ".join(f"{counted[name]} {name}" for name in STATES)
             print(f"{census.share:4.0%} done, runs: {runs}; {words(census)}", file=sys.stderr, flush=True)
 

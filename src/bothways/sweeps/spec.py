@@ -56,9 +56,10 @@ class SweepSpec:
 
     def cells(self) -> Iterator[dict[str, Scalar]]:
         """Yield every combination once, as a value for each axis; the last axis varies fastest."""
-        together = list(zip(*self.zipped.values(), strict=True)) if self.zipped else [()]
-        for values in product(*self.grid.values(), together):
-            yield dict(zip(self.axes, (*values[:-1], *values[-1]), strict=True))
+        sides = list(zip(*self.zipped.values(), strict=True)) if self.zipped else [()]
+        for cell in product(*self.grid.values()):
+            for side in sides:
+                yield dict(zip(self.axes, (*cell, *side), strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification under the keys of its file."""

@@ -52,7 +52,7 @@ def do_task(task: Task, stop: Callable[[], bool], keep_going: bool) -> list[Outc
 
 def train_task(task: Task, stop: Callable[[], bool]) -> Sequence[Run | GuardError]:
     """Train a task's runs; for each its run, or the guard that ended it."""
-    if len(task.runs) > 1:
+    if len(task.runs) != 1:
         return run_pack(task.runs, task.folder, stop)
     plan = task.runs[0]
     try:

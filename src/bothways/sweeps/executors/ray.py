@@ -85,12 +85,12 @@ def connected(ray: Any, address: str, jobs: int | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    where = {"address": address} if address else {"address": "local", "num_cpus": count_jobs(jobs)}
-    if not address:
-        where["include_dashboard"] = False
+    here = {"address": "local", "num_cpus": count_jobs(jobs), "include_dashboard": False}
+    where: dict[str, Any] = {"address": address} if address else here
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     with environment(QUIET), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+        logging.getLogger("ray").setLevel(logging.ERROR)  # before it says what it does
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield

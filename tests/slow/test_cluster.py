@@ -22,7 +22,7 @@ pytestmark = [
 STEPS = 600
 LONG = tiny(
     seeds=2,
-    set={**TINY, "training.steps": STEPS, "training.measurements": 30, "training.checkpoint_seconds": 0.2},
+    set={**TINY, "training.steps": STEPS, "training.measurements": 10, "training.checkpoint_seconds": 0.3},
     grid={"model.d_model": [40, 48]},
 )
 """Four lone runs that take long enough to lose their machine on the way."""

@@ -23,7 +23,7 @@ from bothways.sweeps.execute import run_many
 from bothways.sweeps.executors.base import count_jobs
 from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
 from bothways.sweeps.packs import Task, settle_tasks
-from bothways.sweeps.plan import plan_run, safe_name
+from bothways.sweeps.plan import Sitting, plan_run, safe_name
 from bothways.sweeps.results import write_results
 from bothways.sweeps.summary import ArmScores, summarise
 from bothways.sweeps.work import Outcome
@@ -138,8 +138,8 @@ def make_plan(
     config = override(recipe(exam), list(settings))
     folder = Path(out) if out is not None else Path("runs") / safe_name(given.name)
     command = command_line(facts, arms, seeds, folder, settings, split)
-    sits = (config, exam, folder, folder / "exam.json", command)
-    planned = [plan_run(arm, seed, *sits) for arm in chosen for seed in range(seeds)]
+    sitting = Sitting.of(exam, folder / "exam.json")
+    planned = [plan_run(arm, s, config, sitting, folder, command) for arm in chosen for s in range(seeds)]
     return Plan(folder, given, exam, chosen, planned, config, command)
 
 

@@ -15,7 +15,7 @@ from bothways.facts.find import find_facts
 from bothways.options import component, split_options
 from bothways.registry import names
 from bothways.runs import Planned
-from bothways.sweeps.plan import plan_run
+from bothways.sweeps.plan import Sitting, plan_run
 from bothways.sweeps.spec import SweepSpec
 from bothways.types import Exam
 
@@ -47,18 +47,15 @@ class Exams:
     """Exams made so far: one for each facts, split and width."""
 
     folder: Path
-    made: dict[tuple[str, int, ExamConfig], Exam] = field(default_factory=dict)
+    made: dict[tuple[str, int, ExamConfig], tuple[Exam, Sitting]] = field(default_factory=dict)
 
-    def find(self, facts: str, split: int, config: ExamConfig) -> Exam:
-        """Return the exam of some facts; made the first time it is asked for."""
+    def find(self, facts: str, split: int, config: ExamConfig) -> tuple[Exam, Sitting]:
+        """Return the exam of some facts, made the first time it is asked for, and how runs name it."""
         key = (facts, split, config)
         if key not in self.made:
-            self.made[key] = make_exam(find_facts(facts, split), config, split)
+            exam = make_exam(find_facts(facts, split), config, split)
+            self.made[key] = (exam, Sitting.of(exam, self.folder / "exams" / f"{exam.hash[:12]}.json"))
         return self.made[key]
-
-    def file(self, exam: Exam) -> Path:
-        """Return the file that will hold an exam."""
-        return self.folder / "exams" / f"{exam.hash[:12]}.json"
 
 
 def plan_sweep(spec: SweepSpec, file: str, out: str | Path | None = None) -> SweepPlan:
@@ -81,16 +78,16 @@ def plan_sweep(spec: SweepSpec, file: str, out: str | Path | None = None) -> Swe
     for cell in spec.cells():
         place = ", ".join(f"{name}={value}" for name, value in cell.items())
         where = f"{file}, where {place}" if cell else file
-        base, exam, values = at_place(where, settle_cell, spec, cell, exams)
+        base, sitting, values = at_place(where, settle_cell, spec, cell, exams)
         for arm in arms:
             for seed in range(spec.seeds):
-                run = plan_run(arm, seed, base, exam, folder, exams.file(exam), command)
+                run = plan_run(arm, seed, base, sitting, folder, command)
                 if run.run_id in axes:
                     before = ", ".join(f"{name}={value}" for name, value in axes[run.run_id].items())
                     raise BothwaysError(f"{where}: this is the same run as where {before}. Keep one of them.")
                 axes[run.run_id] = values
                 runs.append(run)
-    files = {exams.file(exam): exam for exam in exams.made.values()}
+    files = {sitting.file: exam for exam, sitting in exams.made.values()}
     return SweepPlan(file, folder, spec, arms, runs, axes, files, command)
 
 
@@ -102,16 +99,18 @@ def at_place(where: str, function: Any, *arguments: Any) -> Any:
         raise BothwaysError(f"{where}: {error}") from None
 
 
-def settle_cell(spec: SweepSpec, cell: Mapping[str, Scalar], exams: Exams) -> tuple[RunConfig, Exam, dict[str, Scalar]]:
+def settle_cell(
+    spec: SweepSpec, cell: Mapping[str, Scalar], exams: Exams
+) -> tuple[RunConfig, Sitting, dict[str, Scalar]]:
     """Return what every arm of a cell shares: settings, exam, and the cell's values in their natural types."""
     facts, split = facts_of(spec, cell), int(cell.get("split", spec.split))
     varied = {path: value for path, value in cell.items() if path not in ("facts", "split") and not is_option(path)}
     settings = {**spec.settings, **varied}
     tokenizer = change(RunConfig(), {k: v for k, v in settings.items() if k.startswith("tokenizer.")}).tokenizer
-    exam = exams.find(facts, split, exam_config(tokenizer))
+    exam, sitting = exams.find(facts, split, exam_config(tokenizer))
     config = change(recipe(exam), settings)
     natural = {path: natural_value(path, config, facts, split) for path in cell}
-    return config, exam, natural
+    return config, sitting, natural
 
 
 def is_option(path: str) -> bool:

@@ -1,6 +1,7 @@
 """What a comparison and a sweep plan alike: one run, named by everything that decides it."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from bothways.arms import Arm
@@ -9,20 +10,34 @@ from bothways.runs import Planned
 from bothways.types import Exam, digest
 
 
-def plan_run(arm: Arm, seed: int, base: RunConfig, exam: Exam, folder: Path, exam_file: Path, command: str) -> Planned:
+@dataclass(frozen=True)
+class Sitting:
+    """An exam as the runs that sit it name it; its digests are made once, for they read all of it."""
+
+    hash: str
+    facts_hash: str
+    file: Path
+    """Where the exam stands, or will."""
+
+    @classmethod
+    def of(cls, exam: Exam, file: Path) -> "Sitting":
+        """Return how runs name an exam that stands in a file."""
+        return cls(exam.hash, exam.facts.hash, file)
+
+
+def plan_run(arm: Arm, seed: int, base: RunConfig, sitting: Sitting, folder: Path, command: str) -> Planned:
     """Name one run by everything that decides it.
 
     Args:
         arm: how it trains.
         seed: which repetition it is.
         base: the settings every arm shares.
-        exam: what it is asked; its hash is part of the name.
+        sitting: the exam; its hash is part of the name.
         folder: of the comparison or sweep; the run's own stands in it.
-        exam_file: where the exam stands.
         command: the shell command that repeats it.
     """
     config = arm.config(base, seed)
-    run_id = f"{safe_name(arm.name)}-s{seed}-{digest([config.hash, exam.hash])[:8]}"
+    run_id = f"{safe_name(arm.name)}-s{seed}-{digest([config.hash, sitting.hash])[:8]}"
     objective, mitigation = arm.parts
     about = {
         "run_id": run_id,
@@ -30,10 +45,10 @@ def plan_run(arm: Arm, seed: int, base: RunConfig, exam: Exam, folder: Path, exa
         "objective": objective,
         "mitigation": mitigation,
         "seed": seed,
-        "facts": exam.facts.hash,
+        "facts": sitting.facts_hash,
         "command": command,
     }
-    return Planned(run_id, arm.name, seed, config, folder / run_id, about, exam_file)
+    return Planned(run_id, arm.name, seed, config, folder / run_id, about, sitting.file)
 
 
 def safe_name(name: str) -> str:

@@ -19,10 +19,10 @@ pytestmark = [
     ),
 ]
 
-STEPS = 600
+STEPS = 1000
 LONG = tiny(
     seeds=2,
-    set={**TINY, "training.steps": STEPS, "training.measurements": 10, "training.checkpoint_seconds": 0.3},
+    set={**TINY, "training.steps": STEPS, "training.measurements": 10, "training.checkpoint_seconds": 1.0},
     grid={"model.d_model": [40, 48]},
 )
 """Four lone runs that take long enough to lose their machine on the way."""
@@ -59,8 +59,8 @@ class Witness:
     def look(self) -> None:
         for path in self.folder.glob("*/result.json"):
             self.ended.setdefault(path.parent.name, path.stat().st_mtime_ns)
-        begun = [path.parent for path in self.folder.glob("*/checkpoint-*")]
-        under_way = sorted({run for run in begun if not (run / "result.json").exists()})
+        begun = [path.parent for path in self.folder.glob("*/metrics.jsonl") if path.stat().st_size]
+        under_way = sorted(run for run in begun if not (run / "result.json").exists())
         if not self.acted and len(under_way) >= self.n:
             self.acted = True
             self.act(under_way)

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from bothways.trees import TokenTree, TreeRows
 from bothways.types import SpecialTokens
 
 SPECIAL = SpecialTokens()
@@ -67,6 +69,16 @@ class LanguageModel(nn.Module, abc.ABC):
     """
 
     n_tokens: int
+    special: SpecialTokens = SPECIAL
+    """Which of its ids mean what."""
+
+    def reads_trees(self, width: int) -> bool:
+        """Whether `hidden_of_trees` serves rows of this many tokens."""
+        return False
+
+    def hidden_of_trees(self, rows: TreeRows) -> Float[Tensor, "B L D"]:
+        """Return for each token what `hidden(..., causal=True)` returns for it in a row of its own branch."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def hidden(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L D"]:
@@ -84,6 +96,10 @@ class LanguageModel(nn.Module, abc.ABC):
     def forward(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L V"]:
         """Return the logits at every position."""
         return self.unembed(self.hidden(tokens_BL, causal=causal))
+
+
+BRANCHES = 512
+"""Rows of branches asked at once."""
 
 
 class Objective(abc.ABC):
@@ -114,6 +130,35 @@ class Objective(abc.ABC):
         self, model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
     ) -> Float[Tensor, "B V"]:
         """Return the log-probability of every token to follow the first `length` tokens of each row."""
+
+    def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> Float[np.ndarray, " N"]:
+        """Return log p(token | its ancestors) at the asked nodes of a tree, in nats; 0 elsewhere.
+
+        As it stands it reads one row a branch. Override it where what branches share can be read once
+        (`objectives/branches.py`); the result must stay that of `log_prob`.
+
+        Args:
+            model: the model asked.
+            tree: what is asked; every branch fits into a row.
+            length: tokens in a row, as in `log_prob`.
+        """
+        out_N = np.zeros(len(tree.token_N))
+        is_leaf_N = np.ones(len(out_N), bool)
+        is_leaf_N[tree.read_F] = False
+        leaf_B = np.flatnonzero(is_leaf_N)
+        before_B = np.concatenate([[-1], leaf_B])  # what stands on a branch up to the leaf before it was asked there
+        for start in range(0, len(leaf_B), BRANCHES):
+            node_BL = tree.paths(leaf_B[start : start + BRANCHES])
+            is_new_BL = (node_BL > before_B[start : start + len(node_BL), None]) & tree.asked_N[node_BL]
+            tokens_BL = torch.full((len(node_BL), length), model.special.end)
+            asked_BL = torch.zeros(tokens_BL.shape, dtype=torch.bool)
+            tokens_BL[:, : node_BL.shape[1]] = torch.from_numpy(
+                np.where(node_BL >= 0, tree.token_N[node_BL], model.special.end)
+            )
+            asked_BL[:, : node_BL.shape[1]] = torch.from_numpy(is_new_BL)
+            found_BL = self.log_prob(model, tokens_BL, asked_BL)
+            out_N[node_BL[is_new_BL]] = found_BL[asked_BL].double().numpy()
+        return out_N
 
 
 ROUND = 64

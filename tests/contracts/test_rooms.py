@@ -17,6 +17,7 @@ ROOMS = [
     "errors",
     "types",
     "disk",
+    "trees",
     "tensors",
     "registry",
     "options",

@@ -157,4 +157,4 @@ def query_tokens(query: Query, answer: str, tokenizer: Tokenizer) -> tuple[list[
     prompt = tokenizer.encode(query.prompt, (query.cue,)).ids
     ending = [token for token, _ in tokenizer.pieces(query.ends)] if query.ends.strip() else []
     ids = [token for token, _ in tokenizer.entity_pieces(answer)]
-    return [SPECIAL.begin, *prompt], [*ids, (ending or [SPECIAL.end])[0]]
+    return [*tokenizer.start, *prompt], [*ids, (ending or [tokenizer.special.end])[0]]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from bothways.errors import BothwaysError, RunError
 from bothways.tensors import SPECIAL
-from bothways.types import Corpus, Exam, Span
+from bothways.types import Corpus, Exam, Span, SpecialTokens
 
 WORD = re.compile(r"'s\b|\w+|[^\w\s]")
 TokenizerKind = Literal["entity", "word", "byte_pair"]
@@ -44,6 +44,16 @@ class Encoded:
 
 class Tokenizer(abc.ABC):
     """Ids for text whose entities are known."""
+
+    @property
+    def special(self) -> SpecialTokens:
+        """Which of its ids mean what."""
+        return SPECIAL
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        """What every row begins with."""
+        return (self.special.begin,)
 
     @property
     @abc.abstractmethod

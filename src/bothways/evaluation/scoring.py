@@ -17,10 +17,13 @@ from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
 from bothways.objectives.answering import complete
 from bothways.tensors import SPECIAL, LanguageModel, Objective
+from bothways.trees import Branches, grow
 from bothways.types import Exam, Query, QueryScore
 
 ROWS = 512
 """Rows a model sees at once while it is examined."""
+NODES = 2**20
+"""Tokens that are asked about at once, each counted where it first differs from others."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +100,28 @@ def evaluate(
         Asked(i, exam.queries[i], *query_tokens(exam.queries[i], exam.queries[i].answer, tokenizer)) for i in indices
     ]
     completions = _completions(model, objective, asked, length)
-    log_probs = answer_log_probs(model, objective, [(a.prompt, a.answer) for a in asked], length)
-    ranked = _ranks(model, objective, exam, tokenizer, asked, length, ranks)
+    pools = {
+        name: Pool.of(exam.candidates[name], tokenizer) for name in dict.fromkeys(a.query.candidates for a in asked)
+    }
+    ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [0.0] * len(asked)
+    whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
+    for n, (rank, log_prob) in zip(
+        whole, _whole_ranks(model, objective, [asked[n] for n in whole], pools, length), strict=True
+    ):
+        ranked[n], log_probs[n] = rank, log_prob
+    rest = sorted(set(range(len(asked))) - set(whole))
+    pairs = [(asked[n].prompt, asked[n].answer) for n in rest]
+    for n, log_prob in zip(rest, answer_log_probs(model, objective, pairs, length).tolist(), strict=True):
+        log_probs[n] = log_prob
     scores = []
-    for a, completion, log_prob, rank in zip(asked, completions, log_probs.tolist(), ranked, strict=True):
+    for a, completion, log_prob, rank in zip(asked, completions, log_probs, ranked, strict=True):
         exact = any(completion[: len(ids)] == ids for ids in accepted(a, tokenizer))
         scores.append(
             QueryScore(
                 query=a.index,
                 rank=rank if rank is not None else (1.0 if exact else float(len(exam.candidates[a.query.candidates]))),
                 log_prob=log_prob,
-                completion=tokenizer.decode(_until_end(completion)),
+                completion=tokenizer.decode(_until(model.special.end, completion)),
                 correct=exact if rank is None else rank == 1.0,
                 exact=exact,
             )
@@ -134,12 +148,31 @@ def make_rows(pairs: Sequence[tuple[list[int], list[int]]], length: int) -> tupl
 def answer_log_probs(
     model: LanguageModel, objective: Objective, pairs: Sequence[tuple[list[int], list[int]]], length: int
 ) -> Float[Tensor, " N"]:
-    """Return log p(answer | prompt) of each (prompt, answer) pair, in nats, chunk by chunk."""
-    out = [torch.zeros(0)]
-    for start in range(0, len(pairs), ROWS):
-        tokens_BL, asked_BL, _ = make_rows(pairs[start : start + ROWS], length)
-        out.append(objective.log_prob(model, tokens_BL, asked_BL).double().sum(1))
-    return torch.cat(out)
+    """Return log p(answer | prompt) of each (prompt, answer) pair, in nats; what pairs share is read once."""
+    questions = [(prompt, Branches.of([answer])) for prompt, answer in pairs]
+    scores = branch_log_probs(model, objective, questions, length)
+    return torch.from_numpy(np.array([score_C[0] for score_C in scores], np.float64))
+
+
+def branch_log_probs(
+    model: LanguageModel, objective: Objective, questions: Sequence[tuple[list[int], Branches]], length: int
+) -> list[np.ndarray]:
+    """Return, for each prompt and the branches that may follow it, the log-probability of every branch, in nats.
+
+    Prompts that begin alike are asked together; no more than `NODES` tokens at a time, whatever an exam holds.
+    """
+    if not questions:
+        return []
+    out: list[np.ndarray] = [np.zeros(0)] * len(questions)
+    order = sorted(range(len(questions)), key=lambda q: questions[q][0])
+    size_Q = np.array([len(questions[q][0]) + len(questions[q][1].token_N) for q in order])
+    for group in np.split(np.array(order), np.flatnonzero(np.diff(size_Q.cumsum() // NODES)) + 1):
+        tree, starts = grow([questions[q] for q in group])
+        total_N = tree.sums(objective.tree_log_prob(model, tree, length))
+        for q, start in zip(group, starts, strict=True):
+            last_C = questions[q][1].last_C
+            out[q] = np.where(last_C >= 0, total_N[start + last_C.clip(0)], 0.0)
+    return out
 
 
 def _completions(model: LanguageModel, objective: Objective, asked: Sequence[Asked], length: int) -> list[list[int]]:
@@ -147,31 +180,24 @@ def _completions(model: LanguageModel, objective: Objective, asked: Sequence[Ask
     for start in range(0, len(asked), ROWS):
         chunk = asked[start : start + ROWS]
         tokens_BL, _, length_B = make_rows([(a.prompt, []) for a in chunk], length)
-        filled_BL = complete(lambda t, n: objective.next_log_prob(model, t, n), tokens_BL, length_B)
+        filled_BL = complete(
+            lambda t, n: objective.next_log_prob(model, t, n), tokens_BL, length_B, end=model.special.end
+        )
         written += [row[len(a.prompt) :].tolist() for row, a in zip(filled_BL, chunk, strict=True)]
     return written
 
 
-def _until_end(ids: list[int]) -> list[int]:
-    return ids[: ids.index(SPECIAL.end)] if SPECIAL.end in ids else ids
+def _until(end: int, ids: list[int]) -> list[int]:
+    return ids[: ids.index(end)] if end in ids else ids
 
 
-def _ranks(
-    model: LanguageModel,
-    objective: Objective,
-    exam: Exam,
-    tokenizer: Tokenizer,
-    asked: Sequence[Asked],
-    length: int,
-    ranks: bool,
+def _first_token_ranks(
+    model: LanguageModel, objective: Objective, asked: Sequence[Asked], pools: Mapping[str, Pool], length: int
 ) -> list[float | None]:
-    """Return the filtered rank of each answer, or None where ranking was not wanted.
+    """Return the filtered rank of each answer whose candidates are one token each; None for the others.
 
-    One token a candidate: a whole pool is scored by the one distribution after the prompt. Several tokens: every
-    candidate is a row of its own, once for all questions of one prompt.
+    A whole pool is scored by the one distribution after the prompt.
     """
-    used = dict.fromkeys(a.query.candidates for a in asked)
-    pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in used}
     out: list[float | None] = [None] * len(asked)
     single = [n for n, a in enumerate(asked) if pools[a.query.candidates].single_C is not None]
     for start in range(0, len(single), ROWS):
@@ -181,15 +207,29 @@ def _ranks(
         for n, log_prob_V in zip(chunk, log_prob_BV, strict=True):
             pool = pools[asked[n].query.candidates]
             out[n] = filtered_rank(log_prob_V[pool.single_C], pool.place, asked[n].query)
-    seen: dict[tuple[str, str, int], np.ndarray] = {}
-    for n, a in enumerate(asked):
-        pool = pools[a.query.candidates]
-        if ranks and pool.single_C is None:
-            key = (a.query.prompt, a.query.candidates, a.answer[-1])
-            if key not in seen:
-                pairs = [(a.prompt, [*ids, a.answer[-1]]) for ids in pool.ids]
-                seen[key] = answer_log_probs(model, objective, pairs, length).numpy()
-            out[n] = filtered_rank(seen[key], pool.place, a.query)
+    return out
+
+
+def _whole_ranks(
+    model: LanguageModel, objective: Objective, asked: Sequence[Asked], pools: Mapping[str, Pool], length: int
+) -> list[tuple[float, float]]:
+    """Return each answer's filtered rank among whole candidates, and its log-probability: all with what ends them.
+
+    Questions of one prompt, pool and end are one question to the model.
+    """
+    keys = [(tuple(a.prompt), a.query.candidates, a.answer[-1]) for a in asked]
+    branches = {
+        (name, end): Branches.of([[*ids, end] for ids in pools[name].ids])
+        for name, end in dict.fromkeys(key[1:] for key in keys)
+    }
+    unique = list(dict.fromkeys(keys))
+    found = branch_log_probs(model, objective, [(list(key[0]), branches[key[1:]]) for key in unique], length)
+    score_of = dict(zip(unique, found, strict=True))
+    out: list[tuple[float, float]] = []
+    for a, key in zip(asked, keys, strict=True):
+        place = pools[a.query.candidates].place
+        rank = filtered_rank(score_of[key], place, a.query)
+        out.append((rank, float(score_of[key][place[a.query.answer]])))
     return out
 
 

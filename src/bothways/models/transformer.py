@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
 from bothways.tensors import LanguageModel
+from bothways.trees import TreeRows
 
 Positions = Literal["none", "learned", "rotary", "alibi"]
 
@@ -106,21 +107,43 @@ class Transformer(LanguageModel):
 
     def hidden(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L D"]:
         """Return the residual stream after the last block and norm."""
-        length = tokens_BL.shape[1]
+        n_rows, length = tokens_BL.shape
+        self._check(length)
+        together = rows_together(n_rows, length, self.config.d_model // self.config.n_heads)
+        row_L = torch.arange(together, device=tokens_BL.device).repeat_interleave(length)
+        place_L = torch.arange(length, device=tokens_BL.device).repeat(together)
+        blind_LL = row_L[None, :] != row_L[:, None] if together > 1 else None
+        if causal:
+            ahead_LL = place_L[None, :] > place_L[:, None]
+            blind_LL = ahead_LL if blind_LL is None else blind_LL | ahead_LL
+        x_BLD = self._read(tokens_BL.view(n_rows // together, together * length), place_L, blind_LL)
+        return x_BLD.view(n_rows, length, -1)
+
+    def reads_trees(self, width: int) -> bool:
+        """Whether `hidden_of_trees` serves rows of this many tokens."""
+        return True
+
+    def hidden_of_trees(self, rows: TreeRows) -> Float[Tensor, "B L D"]:
+        """Return for each token what `hidden(..., causal=True)` returns for it in a row of its own branch."""
+        self._check(int(rows.place_BL.max()) + 1)
+        return self._read(rows.tokens_BL, rows.place_BL, ~rows.sees_BLL)
+
+    def _check(self, length: int) -> None:
         if length > self.config.max_length:
             raise BothwaysError(
                 f"A row may have at most {self.config.max_length} tokens, got {length}. Raise model.max_length."
             )
+
+    def _read(self, tokens_BL: Tensor, place: Tensor, blind: Tensor | None) -> Tensor:
+        """Return the hidden vectors of tokens at their places, (L) or (B, L), each `blind` to some, (L, L) or more."""
         x_BLD = embed(tokens_BL, self.embed)
         if self.config.positions == "learned":
-            x_BLD = add_positions(x_BLD, self.position[..., :length, :])
-        together = rows_together(len(tokens_BL), length, self.config.d_model // self.config.n_heads)
-        bias = attention_bias(self.config, length, causal, together, x_BLD)
-        rotation = rotary_angles(self.config, length, together, x_BLD)
-        x_BLD = x_BLD.reshape(len(tokens_BL) // together, together * length, -1)
+            x_BLD = add_positions(x_BLD, self.position[..., place, :])
+        bias = attention_bias(self.config, place, blind, x_BLD.dtype)
+        rotation = rotary_angles(self.config, place, x_BLD.dtype)
         for block in self.blocks:
             x_BLD = block(x_BLD, bias, rotation)
-        return layer_norm(x_BLD, self.norm).view(*tokens_BL.shape, -1)
+        return layer_norm(x_BLD, self.norm)
 
     @property
     def output_VD(self) -> Float[Tensor, "*P V D"]:
@@ -187,8 +210,8 @@ def embed(tokens_BL: Tensor, embed_VD: Tensor) -> Tensor:
 
 
 def add_positions(x_BLD: Tensor, position_LD: Tensor) -> Tensor:
-    """Add each place's vector; each run of a pack its own."""
-    if position_LD.ndim == 2:
+    """Add each place's vector, (L, D) or (B, L, D); each run of a pack its own, (P, L, D)."""
+    if position_LD.ndim == 2 or len(position_LD) == len(x_BLD):
         return x_BLD + position_LD
     return (x_BLD.view(len(position_LD), -1, *x_BLD.shape[1:]) + position_LD[:, None]).view_as(x_BLD)
 
@@ -205,33 +228,33 @@ def rows_together(n_rows: int, length: int, d_head: int) -> int:
     return together
 
 
-def attention_bias(config: TransformerConfig, length: int, causal: bool, together: int, like: Tensor) -> Tensor | None:
-    """Return what is added to the attention scores, (H or 1, L, L).
+def attention_bias(config: TransformerConfig, place: Tensor, blind: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """Return what is added to the attention scores, (B or 1, H or 1, L, L): ALiBi's slope, -inf where a query is blind.
 
-    -inf ahead of a causal query and between rows that share an attention, ALiBi's slope elsewhere. L counts the
-    tokens of all rows together.
+    Args:
+        config: says whether there is a slope.
+        place: where the tokens stand, (L) or (B, L).
+        blind: what each query must not read, (L, L) or (B, L, L); None for nothing.
     """
-    place = torch.arange(length * together, device=like.device)
     bias = None
     if config.positions == "alibi":
-        slopes_H = 2.0 ** (-8.0 * torch.arange(1, config.n_heads + 1, device=like.device) / config.n_heads)
-        bias = -slopes_H[:, None, None] * (place[:, None] - place).abs()
-    hidden_LL = place[None, :] // length != place[:, None] // length
-    if causal:
-        hidden_LL = hidden_LL | (place[None, :] > place[:, None])
-    if causal or together > 1:
-        bias = (torch.zeros(1, 1, 1, device=like.device) if bias is None else bias).masked_fill(hidden_LL, -torch.inf)
-    return bias if bias is None else bias.to(like.dtype)
+        slopes_H = 2.0 ** (-8.0 * torch.arange(1, config.n_heads + 1, device=place.device) / config.n_heads)
+        apart = (place[..., None, :, None] - place[..., None, None, :]).abs()
+        bias = -slopes_H[:, None, None] * apart
+    if blind is not None:
+        bias = torch.zeros(1, 1, 1, device=place.device) if bias is None else bias
+        bias = bias.masked_fill(blind[..., None, :, :], -torch.inf)
+    return bias if bias is None else bias.to(dtype)
 
 
-def rotary_angles(config: TransformerConfig, length: int, together: int, like: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return cos and sin of every place's rotation, each (L, K/2), or None where positions are not rotary."""
+def rotary_angles(config: TransformerConfig, place: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
+    """Return cos and sin of every place's rotation, each (B or 1, 1, L, K/2); None if positions are not rotary."""
     if config.positions != "rotary":
         return None
     half = config.d_model // config.n_heads // 2
-    frequency = 10000.0 ** (-torch.arange(half, device=like.device) / half)
-    angle = (torch.arange(length, device=like.device)[:, None] * frequency).repeat(together, 1)
-    return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
+    frequency = 10000.0 ** (-torch.arange(half, device=place.device) / half)
+    angle = place[..., None, :, None] * frequency
+    return angle.cos().to(dtype), angle.sin().to(dtype)
 
 
 def rotate(x_BHLK: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from bothways.errors import BothwaysError
 from bothways.tensors import SPECIAL, LanguageModel
 
 NextLogProb = Callable[[Tensor, Tensor], Tensor]
@@ -23,7 +24,8 @@ def causal_log_prob(
     """Return log p(token | tokens before) at the asked positions in one causal pass."""
     row_N, place_N = asked_BL.nonzero(as_tuple=True)
     out_BL = torch.zeros(tokens_BL.shape, device=tokens_BL.device)
-    hidden_BLD = model.hidden(tokens_BL[:, :-1], causal=True)
+    needed = int(place_N.max()) if len(place_N) else 1  # what stands after the last asked place is never read
+    hidden_BLD = model.hidden(tokens_BL[:, :needed], causal=True)
     logits_NV = model.unembed(hidden_BLD[row_N, place_N - 1]).float()
     out_BL[row_N, place_N] = logits_NV.log_softmax(-1).gather(1, tokens_BL[row_N, place_N, None])[:, 0]
     return out_BL
@@ -33,7 +35,7 @@ def causal_next(
     model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
 ) -> Float[Tensor, "B V"]:
     """Return the distribution after the first `length` tokens of each row, read left to right."""
-    hidden_BLD = model.hidden(tokens_BL, causal=True)
+    hidden_BLD = model.hidden(tokens_BL[:, : int(length_B.max())], causal=True)
     last_BD = hidden_BLD[torch.arange(len(length_B)), length_B - 1]
     return model.unembed(last_BD).float().log_softmax(-1)
 
@@ -56,13 +58,17 @@ def masked_next(
 ) -> Float[Tensor, "B V"]:
     """Return the distribution at place `length` of each row, everything from there on being masked."""
     place_L = torch.arange(tokens_BL.shape[1], device=tokens_BL.device)
-    masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], SPECIAL.mask)
+    if model.special.mask < 0:
+        raise BothwaysError(
+            "The model has no mask token and cannot fill in what is masked. Ask it with objective causal."
+        )
+    masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], model.special.mask)
     hidden_BLD = model.hidden(masked_BL, causal=False)
     return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1)
 
 
 def complete(
-    next_log_prob: NextLogProb, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+    next_log_prob: NextLogProb, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"], *, end: int = SPECIAL.end
 ) -> Int[Tensor, "B L"]:
     """Write greedily after the first `length` tokens of each row, until the row is full.
 
@@ -76,8 +82,8 @@ def complete(
         chosen_N = next_log_prob(tokens_BL[open_N], length_B[open_N]).argmax(-1)
         tokens_BL[open_N, length_B[open_N]] = chosen_N
         length_B[open_N] += 1
-        done_N = open_N[chosen_N == SPECIAL.end]
+        done_N = open_N[chosen_N == end]
         for row in done_N.tolist():
-            tokens_BL[row, length_B[row] :] = SPECIAL.end
+            tokens_BL[row, length_B[row] :] = end
         length_B[done_N] = tokens_BL.shape[1]
     return tokens_BL

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bothways.objectives.answering import causal_log_prob, causal_next
+from bothways.objectives.branches import causal_tree_log_prob, row_width
 from bothways.tensors import Batch, LanguageModel, Objective, Prepared
+from bothways.trees import TokenTree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +47,9 @@ class Causal(Objective):
     def next_log_prob(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Tensor:
         """Return the distribution after each prefix."""
         return causal_next(model, tokens_BL, length_B)
+
+    def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> np.ndarray:
+        """Read each node once where the model reads trees, and one row a branch where it does not."""
+        if not model.reads_trees(row_width(tree)):
+            return super().tree_log_prob(model, tree, length)
+        return causal_tree_log_prob(model, tree)

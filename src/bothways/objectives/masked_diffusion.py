@@ -5,14 +5,17 @@ from itertools import combinations
 from math import comb
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from bothways.errors import BothwaysError
 from bothways.objectives.answering import masked_log_prob, masked_next
+from bothways.objectives.branches import masked_tree_log_prob
 from bothways.objectives.masking import MaskUnit, check_rate, draw_scores, hide, maskable
 from bothways.tensors import Batch, LanguageModel, Objective, Prepared
+from bothways.trees import TokenTree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,10 @@ class MaskedDiffusion(Objective):
     def next_log_prob(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Tensor:
         """Return the distribution after each prefix, the rest of the row being masked."""
         return masked_next(model, tokens_BL, length_B)
+
+    def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> np.ndarray:
+        """Ask each distinct prefix once: what follows it is masked whatever it is."""
+        return masked_tree_log_prob(model, tree, length)
 
     def log_prob_bound(self, model: LanguageModel, tokens_L: Int[Tensor, " L"], answer: range) -> Float[Tensor, ""]:
         """Return the diffusion bound on log p(answer | rest of the row), in nats, by summing over all masks.

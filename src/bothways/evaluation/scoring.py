@@ -95,20 +95,15 @@ def evaluate(
     """
     was_training = model.training
     model.eval()
-    indices = range(len(exam.queries)) if queries is None else queries
-    asked = [
-        Asked(i, exam.queries[i], *query_tokens(exam.queries[i], exam.queries[i].answer, tokenizer)) for i in indices
-    ]
+    asked = ask(exam, tokenizer, range(len(exam.queries)) if queries is None else queries)
+    pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
     completions = _completions(model, objective, asked, length)
-    pools = {
-        name: Pool.of(exam.candidates[name], tokenizer) for name in dict.fromkeys(a.query.candidates for a in asked)
-    }
     ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [0.0] * len(asked)
     whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
-    for n, (rank, log_prob) in zip(
-        whole, _whole_ranks(model, objective, [asked[n] for n in whole], pools, length), strict=True
-    ):
-        ranked[n], log_probs[n] = rank, log_prob
+    scored = candidate_log_probs(model, objective, [asked[n] for n in whole], pools, length)
+    for n, score_C in zip(whole, scored, strict=True):
+        place, query = pools[asked[n].query.candidates].place, asked[n].query
+        ranked[n], log_probs[n] = filtered_rank(score_C, place, query), float(score_C[place[query.answer]])
     rest = sorted(set(range(len(asked))) - set(whole))
     pairs = [(asked[n].prompt, asked[n].answer) for n in rest]
     for n, log_prob in zip(rest, answer_log_probs(model, objective, pairs, length).tolist(), strict=True):
@@ -128,6 +123,12 @@ def evaluate(
         )
     model.train(was_training)
     return scores
+
+
+def ask(exam: Exam, tokenizer: Tokenizer, queries: Sequence[int]) -> list[Asked]:
+    """Return the queries of these indices as token ids."""
+    chosen = [(i, exam.queries[i]) for i in queries]
+    return [Asked(i, query, *query_tokens(query, query.answer, tokenizer)) for i, query in chosen]
 
 
 def accepted(asked: Asked, tokenizer: Tokenizer) -> list[list[int]]:
@@ -210,10 +211,10 @@ def _first_token_ranks(
     return out
 
 
-def _whole_ranks(
+def candidate_log_probs(
     model: LanguageModel, objective: Objective, asked: Sequence[Asked], pools: Mapping[str, Pool], length: int
-) -> list[tuple[float, float]]:
-    """Return each answer's filtered rank among whole candidates, and its log-probability: all with what ends them.
+) -> list[np.ndarray]:
+    """Return, for each question, the log-probability of each candidate with what ends it, in nats.
 
     Questions of one prompt, pool and end are one question to the model.
     """
@@ -225,12 +226,7 @@ def _whole_ranks(
     unique = list(dict.fromkeys(keys))
     found = branch_log_probs(model, objective, [(list(key[0]), branches[key[1:]]) for key in unique], length)
     score_of = dict(zip(unique, found, strict=True))
-    out: list[tuple[float, float]] = []
-    for a, key in zip(asked, keys, strict=True):
-        place = pools[a.query.candidates].place
-        rank = filtered_rank(score_of[key], place, a.query)
-        out.append((rank, float(score_of[key][place[a.query.answer]])))
-    return out
+    return [score_of[key] for key in keys]
 
 
 def filtered_rank(score_C: np.ndarray, place: Mapping[str, int], query: Query) -> float:

@@ -2,7 +2,7 @@
 
 The peer gets what it needs to be at its best: requests in one list, cut into tokens beforehand, sorted and batched by
 itself at the best of a few batch sizes, no progress bars. Ours starts from the exam's text and is timed with the
-cutting into tokens and the building of the tree. Both run the same Hugging Face object in the same process.
+cutting into tokens and the building of the tree. Both read the same folder, in the same process.
 """
 
 import tempfile
@@ -19,11 +19,12 @@ import torch
 
 from bench.base import NotMeasured, Pair, Row
 from bothways.batches.huggingface import HuggingFaceTokenizer
-from bothways.evaluation.scoring import Asked, Pool, ask, candidate_log_probs
+from bothways.evaluation.scoring import Asked, Pool, ask, branch_log_probs, candidate_log_probs
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.worlds.relations import Relations
 from bothways.models.huggingface import HuggingFaceModel
 from bothways.objectives.causal import Causal
+from bothways.trees import Branches
 from bothways.types import Exam
 
 END = "<|endoftext|>"
@@ -40,19 +41,25 @@ class Setting:
     """Candidates of a question; 0 for the whole pool."""
     n_tokens: int
     """Vocabulary of the model; the tokenizer's own merges fill as much of it as the exam's text gives."""
+    ends: bool
+    """Whether a candidate's log-probability includes the token that ends it, as our exams ask, or the candidate's
+    tokens alone, as the peer's multiple-choice tasks ask."""
 
 
 def make_pair(setting: Setting) -> Pair:
     """Build model, exam and requests, and check that both sides find the same log-probabilities."""
+    from transformers import GPT2LMHeadModel
+
     peer_class = find_peer()
     exam = small_exam(setting)
     with tempfile.TemporaryDirectory() as folder:
         library = write_model(exam, setting.n_tokens, Path(folder))
         tokenizer = HuggingFaceTokenizer(library)
         model = HuggingFaceModel.load(Path(folder), tokenizer.special)
-    requests = as_requests(exam, tokenizer)
-    peer, batch_size = best_peer(peer_class, model.model, library, requests)
-    ours, theirs = np.concatenate(ours_on(model, tokenizer, exam)), np.array(peer_on(peer, requests))
+        reference = GPT2LMHeadModel.from_pretrained(folder, attn_implementation="sdpa").eval()
+    requests = as_requests(exam, tokenizer, setting.ends)
+    peer, batch_size = best_peer(peer_class, reference, library, requests)
+    ours, theirs = np.concatenate(ours_on(model, tokenizer, exam, setting.ends)), np.array(peer_on(peer, requests))
     asked = ask(exam, tokenizer, range(len(exam.queries)))
     facts = {
         "largest_difference": float(np.abs(ours - theirs).max()),
@@ -62,7 +69,7 @@ def make_pair(setting: Setting) -> Pair:
         "peer_batch_size": batch_size,
     }
     return Pair(
-        partial(ours_on, model, tokenizer, exam),
+        partial(ours_on, model, tokenizer, exam, setting.ends),
         partial(peer_on, peer, requests),
         units=len(exam.queries),
         repeats=7,
@@ -119,13 +126,13 @@ def write_model(exam: Exam, n_tokens: int, folder: Path) -> Any:
 Request = tuple[tuple[str, str], list[int], list[int]]
 
 
-def as_requests(exam: Exam, tokenizer: HuggingFaceTokenizer) -> list[Request]:
-    """Return the exam as the peer takes it: text, and the ids of prompt and candidate with what ends it."""
+def as_requests(exam: Exam, tokenizer: HuggingFaceTokenizer, ends: bool) -> list[Request]:
+    """Return the exam as the peer takes it: text, and the ids of prompt and candidate."""
     out = []
     for query in exam.queries:
         prompt = tokenizer.library(query.prompt).input_ids
         for name in exam.candidates[query.candidates]:
-            text = f" {name}{END}"
+            text = f" {name}{END if ends else ''}"
             out.append(((query.prompt, text), prompt, tokenizer.library(text).input_ids))
     return out
 
@@ -152,11 +159,14 @@ def peer_on(peer: Any, requests: Sequence[Request]) -> list[float]:
 
 
 @torch.inference_mode()
-def ours_on(model: HuggingFaceModel, tokenizer: HuggingFaceTokenizer, exam: Exam) -> list[np.ndarray]:
+def ours_on(model: HuggingFaceModel, tokenizer: HuggingFaceTokenizer, exam: Exam, ends: bool) -> list[np.ndarray]:
     """Return our log-probabilities, question by question."""
     asked: list[Asked] = ask(exam, tokenizer, range(len(exam.queries)))
     pools = {name: Pool.of(pool, tokenizer) for name, pool in exam.candidates.items()}
-    return candidate_log_probs(model, Causal(), asked, pools, length=0)
+    if ends:
+        return candidate_log_probs(model, Causal(), asked, pools, length=0)
+    branches = {name: Branches.of(pool.ids) for name, pool in pools.items()}
+    return branch_log_probs(model, Causal(), [(a.prompt, branches[a.query.candidates]) for a in asked], length=0)
 
 
 def row(setting: Setting, what: str) -> Row:
@@ -173,7 +183,7 @@ def row(setting: Setting, what: str) -> Row:
 
 
 ROWS: list[Row] = [
-    row(Setting(n_questions=400, n_choices=4, n_tokens=2000), "4 choices, 2,000 tokens"),
-    row(Setting(n_questions=100, n_choices=20, n_tokens=2000), "20 choices, 2,000 tokens"),
-    row(Setting(n_questions=16, n_choices=0, n_tokens=2000), "pool of 300, 2,000 tokens"),
+    row(Setting(n_questions=n, n_choices=c, n_tokens=2000, ends=ends), f"{what}, {asked}")
+    for ends, asked in ((False, "the candidate alone"), (True, "the candidate and its end"))
+    for n, c, what in ((400, 4, "4 candidates"), (100, 20, "20 candidates"), (16, 0, "the exam's pool of 300"))
 ]

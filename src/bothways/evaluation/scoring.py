@@ -172,7 +172,7 @@ def branch_log_probs(
         total_N = tree.sums(objective.tree_log_prob(model, tree, length))
         for q, start in zip(group, starts, strict=True):
             last_C = questions[q][1].last_C
-            out[q] = np.where(last_C >= 0, total_N[start + last_C.clip(0)], 0.0)
+            out[q] = np.where(last_C >= 0, total_N[np.where(last_C >= 0, start + last_C, 0)], 0.0)
     return out
 
 

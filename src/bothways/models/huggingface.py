@@ -37,14 +37,19 @@ class HuggingFaceModel(LanguageModel):
         self.attention = str(model.config._attn_implementation)
         if self.attention not in ("sdpa", "eager"):
             raise BothwaysError(
-                f"Attention must be sdpa or eager, got {self.attention}. Load the model with attn_implementation='sdpa'."
+                f"Attention must be sdpa or eager, got attention={self.attention}. Load the model with one of them."
             )
         self._refuse_other_logits()
         self._branches = self._keeps_branches_apart()
 
     @classmethod
-    def load(cls, folder: Path, special: SpecialTokens, *, attention: str = "sdpa") -> "HuggingFaceModel":
+    def load(cls, folder: Path, special: SpecialTokens, *, attention: str | None = None) -> "HuggingFaceModel":
         """Read a model from a folder that `save_pretrained` wrote; nothing is fetched.
+
+        Args:
+            folder: holds config.json and safetensors.
+            special: the special tokens of its tokenizer.
+            attention: sdpa or eager; None for the library's choice, which is sdpa where a model has it.
 
         Raises:
             RunError: there is no such model.
@@ -64,6 +69,7 @@ class HuggingFaceModel(LanguageModel):
                 f"{folder}: no language model can be read from it ({type(error).__name__}). "
                 "Give a folder with config.json and model.safetensors."
             ) from None
+        fuse_activations(model)
         return cls(model, special)
 
     @property
@@ -107,7 +113,7 @@ class HuggingFaceModel(LanguageModel):
 
     @torch.inference_mode()
     def _keeps_branches_apart(self) -> bool:
-        """Whether tokens of a tree get the hidden vectors they would have in rows of their own, tried on a small tree."""
+        """Whether tokens of a small tree get the hidden vectors they would have in rows of their own."""
         a, b, c, d = self._some_tokens(4).tolist()
         tree, _ = grow([([a, b], Branches.of([[c, d, a, b], [d, c, a, b]]))])
         rows = next(lay_out(tree, len(tree.read_F), 1)).to(self.output_VD.device)
@@ -129,6 +135,16 @@ class HuggingFaceModel(LanguageModel):
         """Whether two results differ by rounding only, in the arithmetic they were made in."""
         limit = torch.finfo(theirs.dtype).eps ** 0.5 * max(1.0, float(theirs.abs().max()))
         return bool((ours - theirs).abs().max() <= limit)
+
+
+def fuse_activations(model: Any) -> None:
+    """Let GPT-2's activation, which the library writes out in eight steps, be torch's one: equal up to rounding."""
+    from transformers.activations import NewGELUActivation
+
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, torch.nn.GELU("tanh"))
 
 
 def attention_mask(

@@ -198,20 +198,33 @@ def test_a_library_model_with_a_short_window_reads_rows():
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_the_mask_has_the_form_its_attention_expects(kind):
-    """Eager attention takes a boolean mask without complaint and is then wrong: both must agree, and see ahead."""
+    """Eager attention takes a boolean mask without complaint and is then wrong: fused and eager must agree."""
     import torch
 
+    from bothways.trees import Branches, grow, lay_out
+
     tokens_BL = torch.randint(6, N_TOKENS, (2, 7), generator=torch.Generator().manual_seed(0))
+    tree, _ = grow([([6, 7], Branches.of([[8, 9, 6], [9, 8, 7], [7, 7]]))])
+    rows = next(lay_out(tree, len(tree.read_F), 1))
     fused, eager = wrapped(kind, "sdpa"), wrapped(kind, "eager")
     with torch.inference_mode():
+        for read in (
+            lambda model: model(tokens_BL, causal=True),
+            lambda model: model(tokens_BL, causal=False),
+            lambda model: model.hidden_of_trees(rows),
+        ):
+            torch.testing.assert_close(read(fused), read(eager), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_library_model_reads_ahead_only_when_it_is_not_causal(attention):
+    import torch
+
+    model, tokens_1L = wrapped("gpt2", attention), torch.tensor([[6, 7, 8, 9]])
+    changed_1L = torch.tensor([[6, 7, 8, 10]])
+    with torch.inference_mode():
         for causal in (True, False):
-            torch.testing.assert_close(
-                fused(tokens_BL, causal=causal), eager(tokens_BL, causal=causal), atol=1e-5, rtol=0
-            )
-        changed_BL = tokens_BL.clone()
-        changed_BL[:, -1] = 6 + (tokens_BL[:, -1] - 5) % (N_TOKENS - 6)
-        for causal in (True, False):
-            first, other = (eager.hidden(rows, causal=causal)[:, 0] for rows in (tokens_BL, changed_BL))
+            first, other = (model.hidden(rows, causal=causal)[:, 0] for rows in (tokens_1L, changed_1L))
             assert causal == torch.equal(first, other)
 
 

@@ -152,10 +152,10 @@ class Objective(abc.ABC):
             is_new_BL = (node_BL > before_B[start : start + len(node_BL), None]) & tree.asked_N[node_BL]
             tokens_BL = torch.full((len(node_BL), length), model.special.end)
             asked_BL = torch.zeros(tokens_BL.shape, dtype=torch.bool)
-            tokens_BL[:, : node_BL.shape[1]] = torch.from_numpy(
+            tokens_BL[:, : node_BL.shape[1]] = torch.as_tensor(
                 np.where(node_BL >= 0, tree.token_N[node_BL], model.special.end)
             )
-            asked_BL[:, : node_BL.shape[1]] = torch.from_numpy(is_new_BL)
+            asked_BL[:, : node_BL.shape[1]] = torch.as_tensor(is_new_BL)
             found_BL = self.log_prob(model, tokens_BL, asked_BL)
             out_N[node_BL[is_new_BL]] = found_BL[asked_BL].double().numpy()
         return out_N

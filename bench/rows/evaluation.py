@@ -67,6 +67,7 @@ def make_pair(setting: Setting) -> Pair:
         "tokens_prompt": float(np.mean([len(a.prompt) for a in asked])),
         "tokens_answer": float(np.mean([len(a.answer) for a in asked])),
         "peer_batch_size": batch_size,
+        **whole_run(peer, exam, setting.ends, ours),
     }
     return Pair(
         partial(ours_on, model, tokenizer, exam, setting.ends),
@@ -156,6 +157,42 @@ def best_peer(peer_class: Any, model: Any, tokenizer: Any, requests: Sequence[Re
 def peer_on(peer: Any, requests: Sequence[Request]) -> list[float]:
     """Return the peer's log-probabilities."""
     return [found[0] for found in peer._loglikelihood_tokens(list(requests), disable_tqdm=True)]
+
+
+def whole_run(peer: Any, exam: Exam, ends: bool, ours: np.ndarray) -> dict[str, float]:
+    """Run the exam once as a task of the peer's own, from text to accuracy: its seconds, and its largest difference.
+
+    Those seconds hold what `Pair.peer` leaves out: building requests, cutting text into tokens, metrics.
+    """
+    from datasets import Dataset
+    from lm_eval import simple_evaluate
+    from lm_eval.api.task import ConfigurableTask
+
+    docs = []
+    for query in exam.queries:
+        pool = exam.candidates[query.candidates]
+        choices = [name + (END if ends else "") for name in pool]
+        docs.append({"prompt": query.prompt, "choices": choices, "label": pool.index(query.answer)})
+    config = {
+        "task": "exam",
+        "custom_dataset": lambda **_: {"test": Dataset.from_list(docs)},
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{prompt}}",
+        "doc_to_choice": "choices",
+        "doc_to_target": "label",
+        "target_delimiter": " ",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    start = time.perf_counter()
+    found = simple_evaluate(model=peer, tasks=[ConfigurableTask(config=config)], bootstrap_iters=0)
+    took = time.perf_counter() - start
+    samples = sorted(found["samples"]["exam"], key=lambda sample: sample["doc_id"])
+    theirs = np.array([float(score[0]) for sample in samples for score in sample["filtered_resps"]])
+    return {
+        "peer_whole_run_seconds": took / len(exam.queries),
+        "largest_difference_whole_run": float(np.abs(ours - theirs).max()),
+    }
 
 
 @torch.inference_mode()

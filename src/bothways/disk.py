@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -22,17 +23,31 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a file of text as `write_bytes` does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file aside, sync it, then put it in place: readers see the old file or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def clear_asides(folder: Path) -> None:
+    """Remove what was written aside in a folder by somebody who died before it was in place."""
+    for left in folder.glob(".*.tmp"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def sync(path: Path) -> None:
@@ -91,9 +106,7 @@ def own(folder: Path, patience: float = 0.0) -> Iterator[None]:
         file.truncate()
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         file.flush()
-        for left in folder.glob(".*.tmp"):  # by an owner who died while writing
-            if left.is_file():
-                left.unlink()
+        clear_asides(folder)  # of an owner who died while writing
         yield
 
 

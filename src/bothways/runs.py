@@ -17,7 +17,7 @@ import yaml
 from bothways.batches.batches import Batches
 from bothways.batches.tokenizers import Tokenizer, tokenizer_from_json
 from bothways.config import RunConfig, from_plain, to_plain
-from bothways.disk import file_digest, own, read_json, read_lines, sync, write_text
+from bothways.disk import clear_asides, file_digest, own, read_json, read_lines, sync, write_text
 from bothways.errors import GuardError, RunError
 from bothways.models.store import load_model, save_model
 from bothways.models.transformer import Transformer
@@ -103,7 +103,9 @@ def begin_run(folder: Path, config: RunConfig, exam: Exam, about: Mapping[str, A
     A guard that fails inside is written down as `error.json` and raised on.
     """
     with own(folder, patience=15.0):
+        clear_asides(folder / "model")
         if (folder / "result.json").exists():
+            remove_checkpoints(folder)  # where their owner died between its result and this
             yield read_run(folder)
             return
         (folder / "error.json").unlink(missing_ok=True)

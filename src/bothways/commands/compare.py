@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
 from bothways.commands.recipe import exam_config, recipe
 from bothways.config import RunConfig, override, to_plain
-from bothways.disk import disk_errors, own, read_json, write_text
+from bothways.disk import clear_asides, disk_errors, own, read_json, write_text
 from bothways.errors import BothwaysError, GuardError, RunError, Stopped
 from bothways.facts.exam import make_exam
 from bothways.facts.find import find_facts
@@ -106,6 +106,7 @@ def compare(
     jobs = count_jobs(jobs)
     refuse_other(plan, resume)
     with disk_errors(plan.folder), own(plan.folder):
+        clear_asides(plan.folder / "figures")
         tasks = write_plan(plan)
         with progress(plan.runs, plan.config.training.steps) as watch:
             found = {outcome.planned.run_id: outcome for outcome in run_many(tasks, jobs, watch)}

@@ -235,6 +235,7 @@ def attention_bias(config: TransformerConfig, place: Tensor, blind: Tensor | Non
         config: says whether there is a slope.
         place: where the tokens stand, (L) or (B, L).
         blind: what each query must not read, (L, L) or (B, L, L); None for nothing.
+        dtype: of the result.
     """
     bias = None
     if config.positions == "alibi":

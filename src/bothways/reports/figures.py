@@ -5,7 +5,6 @@ Every figure is drawn in two layouts by the same function, and its numbers stand
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bothways.disk import write_bytes
 from bothways.reports.drawings.both_ways import both_ways
 from bothways.reports.drawings.learning_curves import learning_curves
 from bothways.reports.drawings.plot import Plot
@@ -58,7 +58,7 @@ def make_plots(data: Comparison) -> tuple[Plot, ...]:
 
 def write_figure(plot: Plot, folder: Path) -> Shown:
     """Write a figure's CSV and SVG, and return it as the page shows it."""
-    write_aside(folder / f"{plot.name}.csv", as_csv(plot.columns, plot.rows).encode())
+    write_bytes(folder / f"{plot.name}.csv", as_csv(plot.columns, plot.rows).encode())
     path = folder / f"{plot.name}.svg"
     if plot.draw is None:
         path.unlink(missing_ok=True)
@@ -68,15 +68,8 @@ def write_figure(plot: Plot, folder: Path) -> Shown:
         svg, pen = draw_svg(plot.draw, width, plot.title)
         elements[layout] = for_page(svg, pen, f"{plot.name}-{layout}", plot.alt)
         if layout == "wide":
-            write_aside(path, svg)
+            write_bytes(path, svg)
     return Shown(plot.name, elements["wide"], elements["narrow"])
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(content)
-    os.replace(aside, path)
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

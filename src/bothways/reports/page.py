@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas
 
+from bothways.disk import write_text
 from bothways.reports import words
 from bothways.reports.drawings.relation_bars import MAX_RELATIONS, most_asked
-from bothways.reports.figures import write_aside, write_figures
+from bothways.reports.figures import write_figures
 from bothways.reports.html import fill, flat, name, unbroken_words
 from bothways.reports.load import Comparison, read_comparison
 from bothways.reports.table import baseline_rows
@@ -41,7 +42,7 @@ def write_report(folder: Path) -> Path:
     """
     data = read_comparison(folder)
     page = fill("report.html.jinja", {**context(data), "plots": write_figures(data)})
-    write_aside(folder / "report.html", page.encode())
+    write_text(folder / "report.html", page)
     return folder / "report.html"
 
 

@@ -1,7 +1,8 @@
 """Checkpoints that are complete or not there: written aside, synced, renamed, checksummed.
 
 A checkpoint is a folder `checkpoint-<step>` with `state.safetensors` (weights and moments, a row for each run that
-trains) and `state.json` (step, the digest of the other file, losses not yet reported). No pickle is written or read.
+trains) and `state.json` (step, losses not yet reported, the digests of the other file and of itself). No pickle is
+written or read.
 Masks and data order are functions of seed and step, so no generator state is needed to resume to the same bytes.
 """
 
@@ -18,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from bothways.disk import file_digest, sync
 from bothways.errors import RunError
 from bothways.training.learner import Learner
-from bothways.types import SCHEMA
+from bothways.types import SCHEMA, digest
 
 KEEP = 2
 
@@ -28,21 +29,37 @@ def save_checkpoint(folder: Path, step: int, learner: Learner, pending: dict[str
 
     `pending` is any JSON that the training loop wants back with the state.
     """
-    aside = folder / f".checkpoint-{step}.{os.getpid()}.tmp"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    state = {name: value.detach().cpu().contiguous() for name, value in learner.state().items()}
-    save_file(state, aside / "state.safetensors")
-    meta = {"schema": SCHEMA, "step": step, "sha256": file_digest(aside / "state.safetensors"), "pending": pending}
-    (aside / "state.json").write_text(json.dumps(meta))
-    for path in (aside / "state.safetensors", aside / "state.json", aside):
-        sync(path)
     final = folder / f"checkpoint-{step}"
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(aside, final)
+    aside = folder / f".checkpoint-{step}.{os.getpid()}.tmp"
+    aside.mkdir(parents=True)
+    try:
+        _write(aside, step, learner, pending)
+        if final.exists():  # a damaged one, or the state before a step that failed again
+            _remove(final)
+        os.replace(aside, final)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)  # on a full disk half a checkpoint takes room and helps nobody
     sync(folder)
     for old in list_checkpoints(folder)[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
+
+
+def _write(folder: Path, step: int, learner: Learner, pending: dict[str, Any]) -> None:
+    """Write both files of a checkpoint, and make sure they are on the disk."""
+    state = {name: value.detach().cpu().contiguous() for name, value in learner.state().items()}
+    save_file(state, folder / "state.safetensors")
+    meta = {"schema": SCHEMA, "step": step, "sha256": file_digest(folder / "state.safetensors"), "pending": pending}
+    (folder / "state.json").write_text(json.dumps({**meta, "digest": digest(meta)}))
+    for path in (folder / "state.safetensors", folder / "state.json", folder):
+        sync(path)
+
+
+def _remove(checkpoint: Path) -> None:
+    """Take a checkpoint away at once, so that a crash leaves no half of it that looks like a damaged one."""
+    away = checkpoint.with_name(f".{checkpoint.name}.old.tmp")
+    shutil.rmtree(away, ignore_errors=True)
+    os.replace(checkpoint, away)
+    shutil.rmtree(away, ignore_errors=True)
 
 
 def load_newest(folder: Path, learner: Learner) -> tuple[int, dict[str, Any], list[str]]:
@@ -72,10 +89,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]
     """
     try:
         meta = json.loads((path / "state.json").read_text())
-        if file_digest(path / "state.safetensors") != meta["sha256"]:
+        said = meta.pop("digest")
+        if said != digest(meta) or meta["sha256"] != file_digest(path / "state.safetensors"):
             raise RunError(f"{path}: the checkpoint was altered or cut short. The one before it is used.")
         return load_file(path / "state.safetensors"), meta
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError) as error:
         if isinstance(error, RunError):
             raise
         raise RunError(
@@ -91,5 +109,5 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove what a finished run no longer needs."""
-    for path in (*list_checkpoints(folder), *folder.glob(".checkpoint-*")):
-        shutil.rmtree(path, ignore_errors=True)
+    for path in list_checkpoints(folder):
+        _remove(path)

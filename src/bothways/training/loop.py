@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from bothways.batches.batches import Batches
+from bothways.disk import write_text
 from bothways.errors import BothwaysError, GuardError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
 from bothways.training.checkpoint import load_newest, save_checkpoint
@@ -198,9 +199,7 @@ class Metrics:
         self.rows = [row for row in read_rows(path) if row["step"] <= start]
         self._warnings = {"warnings": warnings} if warnings else {}
         self._since = time.monotonic() - self.pending["seconds"]
-        aside = path.with_suffix(".tmp")
-        aside.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
-        os.replace(aside, path)
+        write_text(path, "".join(json.dumps(row) + "\n" for row in self.rows))
 
     def count(self, loss: float, unweighted_ce: float) -> None:
         """Remember one step's losses."""

@@ -4,9 +4,12 @@ Results go to standard output, progress and messages to standard error. Exit sta
 3: a guard failed; 130: interrupted, and resumable.
 """
 
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +27,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Check, make and convert facts.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C or a termination signal ended."""
 
 Facts = Annotated[str, typer.Argument(help="A file or folder of facts, or a world: family, relations, bijection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -250,13 +256,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     What can go wrong becomes at most six lines on standard error; the first says what, where, and what to do.
     """
     try:
-        app(args=list(arguments) if arguments is not None else None)
+        with polite_kill():
+            app(args=list(arguments) if arguments is not None else None)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            say("Stopped.")
+        raise
     except BothwaysError as error:
         say("\n".join(str(error).splitlines()[:6]))
         sys.exit(error.exit_status)
     except OSError as error:
         say(disk_message(error))
         sys.exit(2)
+
+
+@contextlib.contextmanager
+def polite_kill() -> Iterator[None]:
+    """Let a termination signal end what is under way as Ctrl-C does, by an exception."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def disk_message(error: OSError) -> str:

@@ -26,7 +26,7 @@ from bothways.sweeps.packs import Task, settle_tasks
 from bothways.sweeps.plan import Sitting, plan_run, safe_name
 from bothways.sweeps.results import write_results
 from bothways.sweeps.summary import ArmScores, summarise
-from bothways.sweeps.work import Outcome
+from bothways.sweeps.work import STOPPED, Outcome
 from bothways.types import SCHEMA, Exam, FactSet
 
 if TYPE_CHECKING:
@@ -102,16 +102,19 @@ def compare(
         OSError: the disk is full or cannot be written; the folder can be resumed.
         Stopped: interrupted; the folder can be resumed.
     """
-    plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
-    jobs = count_jobs(jobs)
-    refuse_other(plan, resume)
-    with disk_errors(plan.folder), own(plan.folder):
-        clear_asides(plan.folder / "figures")
-        tasks = write_plan(plan)
-        with progress(plan.runs, plan.config.training.steps) as watch:
-            found = {outcome.planned.run_id: outcome for outcome in run_many(tasks, jobs, watch)}
-        outcomes = [found[run.run_id] for run in plan.runs]
-        summary = conclude(plan, outcomes)
+    try:
+        plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
+        jobs = count_jobs(jobs)
+        refuse_other(plan, resume)
+        with disk_errors(plan.folder), own(plan.folder):
+            clear_asides(plan.folder / "figures")
+            tasks = write_plan(plan)
+            with progress(plan.runs, plan.config.training.steps) as watch:
+                found = {outcome.planned.run_id: outcome for outcome in run_many(tasks, jobs, watch)}
+            outcomes = [found[run.run_id] for run in plan.runs]
+            summary = conclude(plan, outcomes)
+    except KeyboardInterrupt:  # before the runs, after them, or a second time while they stop
+        raise Stopped(STOPPED) from None
     return Comparison(plan.folder, summary, tuple(o.error for o in outcomes if o.error is not None))
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bothways.disk import write_text
 from bothways.reports import words
 from bothways.reports.drawings.both_ways import both_ways
 from bothways.reports.drawings.heat_map import COLUMNS, heat_map
 from bothways.reports.drawings.plot import Plot
 from bothways.reports.drawings.sweep_lines import sweep_lines, turned
-from bothways.reports.figures import Shown, write_aside, write_plots
+from bothways.reports.figures import Shown, write_plots
 from bothways.reports.html import fill, flat, name, unbroken_words
 from bothways.reports.sweep_cells import (
     FORWARD,
@@ -75,7 +76,7 @@ def write_sweep_report(folder: Path, *, x: str | None = None, y: str | None = No
     shown = write_plots(plots, folder / "figures")
     remove_others(folder / "figures", shown)
     page = fill("sweep.html.jinja", {**context(sweep, view, found), "plots": shown})
-    write_aside(folder / "report.html", page.encode())
+    write_text(folder / "report.html", page)
     return folder / "report.html"
 
 

@@ -18,6 +18,8 @@ MAX_FILE = 2 * 1024**3
 """Largest file that is read, in bytes."""
 MAX_LINE = 1024**2
 """Longest line that is read, in bytes."""
+FIRST_BYTES = 4096
+"""How much of a file tells whether it is text at all."""
 MAX_SHOWN = 60
 """Characters of a value that an error message shows."""
 MAX_LISTED = 6
@@ -123,6 +125,11 @@ def read_lines(path: Path, largest: int = MAX_FILE) -> Iterator[tuple[int, str]]
         FactsError: the file cannot be opened, or a line is too long, binary, or not UTF-8.
     """
     with open_regular(path, largest) as file:
+        try:
+            _refuse_other_files(file.read(FIRST_BYTES), path)
+            file.seek(0)
+        except OSError as error:
+            raise trouble(path, error) from None
         offset = 0
         for number in range(1, largest + 2):
             try:
@@ -131,7 +138,7 @@ def read_lines(path: Path, largest: int = MAX_FILE) -> Iterator[tuple[int, str]]
                 raise trouble(path, error) from None
             if not raw:
                 return
-            body = _without_mark(raw, path) if number == 1 else raw
+            body = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
             yield number, _decode(body, f"{show_path(path)}, line {number}", offset + len(raw) - len(body))
             offset += len(raw)
 
@@ -145,12 +152,17 @@ def read_text(path: Path, largest: int) -> str:
     return "".join(f"{line}\n" for _, line in read_lines(path, largest))
 
 
-def _without_mark(raw: bytes, path: Path) -> bytes:
-    """Drop a UTF-8 byte order mark, and refuse every other one by name."""
+def _refuse_other_files(start: bytes, path: Path) -> None:
+    """Refuse what begins like text in another encoding, or like no text at all; a slip in a text has a line."""
     for mark, encoding in OTHER_MARKS.items():
-        if raw.startswith(mark):
+        text = start.decode(encoding, "replace")[:-1] if start.startswith(mark) else "\0"  # the last may be cut
+        if not {"\0", "\ufffd"} & set(text):
             raise FactsError(f"{show_path(path)} is in {encoding}, and facts are read as UTF-8. Save it as UTF-8.")
-    return raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        if b"\0" in start:
+            raise FactsError(f"{show_path(path)} is not a text file. Save the facts as UTF-8 text.") from None
 
 
 def _decode(raw: bytes, where: str, offset: int) -> str:

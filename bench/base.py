@@ -18,7 +18,9 @@ class Pair:
     ours: Callable[[], object]
     peer: Callable[[], object]
     units: float = 1.0
-    """How much of `unit` one call does, on either side."""
+    """How much of `unit` one of our calls does."""
+    peer_units: float | None = None
+    """How much one of the peer's calls does; the same by default."""
     repeats: int = 15
     """How often each side is timed."""
     flop: float | None = None
@@ -60,7 +62,8 @@ def measure(row: Row) -> dict[str, Any]:
     except NotMeasured as reason:
         return {**about, "status": "not measured", "why": str(reason)}
     ours, peer = interleave(pair)
-    ratios = [p / o for o, p in zip(ours, peer, strict=True)]
+    scale = pair.units / (pair.peer_units or pair.units)
+    ratios = [scale * p / o for o, p in zip(ours, peer, strict=True)]
     low, _, high = quantiles(ratios, n=4)
     return {
         **about,
@@ -68,7 +71,7 @@ def measure(row: Row) -> dict[str, Any]:
         "ratio": median(ratios),
         "ratio_quartiles": [low, high],
         "ours_seconds": median(ours) / pair.units,
-        "peer_seconds": median(peer) / pair.units,
+        "peer_seconds": median(peer) / (pair.peer_units or pair.units),
         "repeats": len(ours),
         "flop_per_second": pair.flop / median(ours) if pair.flop else None,
         "precision": pair.precision,

@@ -95,4 +95,5 @@ def bytes_of(folder: Path, *names: str) -> dict[str, bytes]:
 def measurements(run: Path) -> list[dict[str, Any]]:
     """Return what a run measured, without times and without what it said of damaged checkpoints."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in row.items() if key not in ("seconds", "warnings")} for row in rows]
+    timed = ("seconds", "tokens_per_second", "utilisation", "warnings")
+    return [{key: value for key, value in row.items() if key not in timed} for row in rows]

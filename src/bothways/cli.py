@@ -36,6 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; runs/<name> by default.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=c, for every arm.")]
 Split = Annotated[int, typer.Option(help="Seed of the exam, and of a world's facts.")]
+Device = Annotated[str, typer.Option(help="Where to train: cpu, cuda, or auto for cuda where there is one.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a comparison, such as runs/family.")]
 
 
@@ -51,6 +52,7 @@ def compare(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder.")] = False,
     settings: Settings = None,
     split: Split = 0,
+    device: Device = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")
     ] = False,
@@ -63,7 +65,8 @@ def compare(
     from bothways.reports.table import terminal_table
 
     chosen: dict[str, Any] = {
-        "arms": arms.split(","), "seeds": seeds, "out": out, "settings": settings or (), "split": split
+        "arms": arms.split(","), "seeds": seeds, "out": out, "settings": settings or (), "split": split,
+        "device": device,
     }  # fmt: skip
     if dry_run:
         found = estimate(facts, jobs=jobs, **chosen)
@@ -86,6 +89,7 @@ def sweep(
     executor: Annotated[
         str | None, typer.Option(help="inline, process, ray or slurm; options as name:key=value.")
     ] = None,
+    device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder; try failed runs again.")] = (
         False
     ),
@@ -100,10 +104,10 @@ def sweep(
     from bothways.reports.sweep_progress import sweep_table
 
     if dry_run:
-        cost = sweep_dry_run(file, out=out, jobs=jobs, executor=executor)
+        cost = sweep_dry_run(file, out=out, jobs=jobs, executor=executor, device=device)
         show(cost.to_json() if as_json else cost.text(), as_json)
         return
-    done = run_sweep(file, out=out, jobs=jobs, executor=executor, resume=resume, progress=sweep_table)
+    done = run_sweep(file, out=out, jobs=jobs, executor=executor, device=device, resume=resume, progress=sweep_table)
     text = f"{done.done} of {done.planned} runs done. The table: {done.folder / 'results.parquet'}"
     show(done.to_json() if as_json else f"{text}\nThe report: {done.folder / 'report.html'}", as_json)
     if done.errors:

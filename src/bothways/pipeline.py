@@ -109,6 +109,7 @@ def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
 def conclude(begun: Begun, folder: Path, about: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Run:
     """Examine a trained model and write what it gave."""
     config, ready = begun.config, begun.ready
+    ready.model.to("cpu")
     scores = begun.ask(ready.model, config.objective)
     fluency = held_out_nll(ready.model, config.objective, ready.corpus.held_out, ready.tokenizer, ready.batches.length)
     findings = [probe(ready.model, config.objective, ready.tokenizer, begun.exam) for probe in config.probes]

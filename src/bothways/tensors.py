@@ -89,6 +89,10 @@ class LanguageModel(nn.Module, abc.ABC):
     def output_VD(self) -> Float[Tensor, "*P V D"]:
         """The matrix whose rows are compared with hidden vectors to give logits; one for each model of a pack."""
 
+    def flop(self, rows: int, length: int, predicted: int) -> float:
+        """Return the floating-point operations a training step needs at least; 0 where nobody has counted them."""
+        return 0.0
+
     def unembed(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Turn hidden vectors into logits."""
         return hidden @ self.output_VD.T
@@ -165,8 +169,8 @@ ROUND = 64
 """Predicted tokens are made up to a multiple of this: matrix libraries prepare themselves anew for every new shape."""
 CACHED = 2**18
 """Logits that are turned into probabilities at once on a processor: few enough to stay in its cache."""
-HELD = 2**24
-"""Logits that exist at once: few enough for any machine's memory."""
+HELD = {"cpu": 2**24, "cuda": 2**29}
+"""Logits that exist at once: few enough for the memory of such a device."""
 
 
 def weighted_cross_entropy(model: LanguageModel, *prepared: Prepared) -> Loss:
@@ -255,7 +259,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         nats_PN = torch.empty_like(weight_PN)
         grad_PND, grad_PVD = torch.empty_like(hidden_PND), torch.empty_like(output_PVD)
         for runs in parts(P, CACHED // (N * V)):
-            for rows in parts(N, HELD // V):
+            for rows in parts(N, HELD[hidden_PND.device.type] // V):
                 some_PND = hidden_PND[runs, rows]
                 logits_PNV = torch.bmm(some_PND, output_PVD[runs].mT)
                 nats_PN[runs, rows] = to_gradient(logits_PNV, target_PN[runs, rows], weight_PN[runs, rows])

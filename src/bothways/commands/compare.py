@@ -80,6 +80,7 @@ def compare(
     jobs: int | None = None,
     settings: Sequence[str] = (),
     split: int = 0,
+    device: str = "auto",
     progress: Progress = silent,
 ) -> Comparison:
     """Train every arm on the facts, ask every run the same exam, and write a report.
@@ -93,6 +94,7 @@ def compare(
         jobs: runs at a time, one thread each; the number of cores by default.
         settings: changes to the recipe such as "training.steps=3000", for every arm.
         split: seed of the exam, and of a world's facts.
+        device: where to train: cpu, cuda, or auto for cuda where there is one.
         progress: given the runs and their steps, a context that yields what is called a few times a second.
 
     Raises:
@@ -103,7 +105,7 @@ def compare(
         Stopped: interrupted; the folder can be resumed.
     """
     try:
-        plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
+        plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split, device=device)
         jobs = count_jobs(jobs)
         refuse_other(plan, resume)
         with disk_errors(plan.folder), own(plan.folder):
@@ -126,6 +128,7 @@ def make_plan(
     out: str | Path | None = None,
     settings: Sequence[str] = (),
     split: int = 0,
+    device: str = "auto",
 ) -> Plan:
     """Settle everything a comparison will do; write nothing.
 
@@ -139,9 +142,9 @@ def make_plan(
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     tokenizer = override(RunConfig(), [s for s in settings if s.startswith("tokenizer.")]).tokenizer
     exam = make_exam(given, exam_config(tokenizer), split)
-    config = override(recipe(exam), list(settings))
+    config = override(recipe(exam, device), list(settings))
     folder = Path(out) if out is not None else Path("runs") / safe_name(given.name)
-    command = command_line(facts, arms, seeds, folder, settings, split)
+    command = command_line(facts, arms, seeds, folder, settings, split, device)
     sitting = Sitting.of(exam, folder / "exam.json")
     planned = [plan_run(arm, s, config, sitting, folder, command) for arm in chosen for s in range(seeds)]
     return Plan(folder, given, exam, chosen, planned, config, command)
@@ -161,7 +164,13 @@ def refuse_decided(settings: Sequence[str]) -> None:
 
 
 def command_line(
-    facts: str | Path | FactSet, arms: Sequence[str], seeds: int, folder: Path, settings: Sequence[str], split: int
+    facts: str | Path | FactSet,
+    arms: Sequence[str],
+    seeds: int,
+    folder: Path,
+    settings: Sequence[str],
+    split: int,
+    device: str,
 ) -> str:
     """Return the shell command that repeats the comparison.
 
@@ -171,6 +180,7 @@ def command_line(
     source = facts.source or facts.name if isinstance(facts, FactSet) else str(facts)
     words = ["bothways", "compare", source, "--arms", ",".join(arms), "--seeds", str(seeds), "-o", str(folder)]
     words += ["--split", str(split)] if split else []
+    words += ["--device", device] if device != "auto" else []
     for setting in settings:
         words += ["--set", setting]
     command = shlex.join(words)

@@ -71,6 +71,7 @@ def dry_run(
     jobs: int | None = None,
     settings: Sequence[str] = (),
     split: int = 0,
+    device: str = "auto",
 ) -> Estimate:
     """Return what `compare` with the same arguments would do and cost.
 
@@ -78,7 +79,7 @@ def dry_run(
         BothwaysError: as `compare`.
     """
     torch.set_num_threads(1)
-    plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split)
+    plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split, device=device)
     jobs = min(count_jobs(jobs), len(plan.runs))
     first = {run.arm: run for run in reversed(plan.runs)}
     timed = {arm.name: time_run(first[arm.name], plan.exam) for arm in plan.arms}
@@ -136,6 +137,7 @@ def sweep_dry_run(
     out: str | Path | None = None,
     jobs: int | None = None,
     executor: str | None = None,
+    device: str = "auto",
 ) -> SweepEstimate:
     """Return what `sweep` with the same arguments would do and roughly cost, from a few timed steps of a few runs.
 
@@ -143,7 +145,7 @@ def sweep_dry_run(
         BothwaysError: as `sweep`.
     """
     torch.set_num_threads(1)
-    plan = make_sweep_plan(file, out)
+    plan = make_sweep_plan(file, out, device)
     chosen = component("executors", executor or "process")
     chosen.check()
     tasks = make_tasks(plan.runs)

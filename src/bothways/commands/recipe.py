@@ -10,10 +10,12 @@ import torch
 from bothways.batches.batches import BatchConfig
 from bothways.batches.tokenizers import TokenizerConfig
 from bothways.config import RunConfig
+from bothways.errors import BothwaysError
 from bothways.facts.exam import ExamConfig
 from bothways.facts.wording import orders
 from bothways.models.transformer import TransformerConfig
-from bothways.training.loop import Precision, TrainingConfig
+from bothways.registry import unknown
+from bothways.training.loop import Device, Precision, TrainingConfig
 from bothways.types import Exam
 
 BATCH = 256
@@ -25,20 +27,42 @@ FEWEST_STEPS = 1200
 """So that small sets of facts are trained several times longer than it takes to know them."""
 
 
-def recipe(exam: Exam) -> RunConfig:
-    """Return the settings every arm shares, sized by the number of sentences in the base text."""
+def recipe(exam: Exam, device: str = "auto") -> RunConfig:
+    """Return the settings every arm shares, sized by the number of sentences in the base text.
+
+    Raises:
+        BothwaysError: there is no such device here.
+    """
+    chosen = choose_device(device)
     sentences = sum(len(orders(fact)) for fact in exam.facts.facts)
     steps = max(FEWEST_STEPS, math.ceil(VISITS * sentences / BATCH))
     return RunConfig(
         batches=BatchConfig(batch_size=BATCH),
         model=TransformerConfig(d_model=64, n_heads=4, d_mlp=256),
-        training=TrainingConfig(steps=steps, learning_rate=4e-3, precision=fast_precision()),
+        training=TrainingConfig(
+            steps=steps, learning_rate=4e-3, device=chosen, precision="bf16" if chosen == "cuda" else fast_precision()
+        ),
     )
 
 
 def exam_config(tokenizer: TokenizerConfig) -> ExamConfig:
     """Return how wide an exam is: every candidate where one token answers."""
     return ExamConfig(max_candidates=0 if tokenizer.kind == "entity" else WIDE_CANDIDATES)
+
+
+def choose_device(name: str) -> Device:
+    """Return where to train: `auto` is an accelerator where there is one.
+
+    Raises:
+        BothwaysError: there is no such device here.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise BothwaysError(unknown("device", name, ("auto", "cpu", "cuda")))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BothwaysError(
+            "torch finds no CUDA device here, got device=cuda. Use --device cpu, or install its driver."
+        )
+    return "cuda" if torch.cuda.is_available() and name != "cpu" else "cpu"
 
 
 def fast_precision() -> Precision:

@@ -75,6 +75,7 @@ def sweep(
     out: str | Path | None = None,
     jobs: int | None = None,
     executor: str | None = None,
+    device: str = "auto",
     resume: bool = False,
     progress: SweepProgress = silent,
 ) -> Sweep:
@@ -87,6 +88,7 @@ def sweep(
         out: the sweep's folder; runs/<name> by default.
         jobs: tasks at a time; the number of cores, or as many as a cluster has room for, by default.
         executor: where the runs run, such as "process", "ray:address=auto" or "slurm:partition=x".
+        device: where to train: cpu, cuda, or auto for cuda where there is one.
         resume: go on with a half-made folder; finished runs are not repeated, failed ones are.
         progress: what shows the state of the runs while they run.
 
@@ -97,7 +99,7 @@ def sweep(
         Stopped: interrupted; the folder can be resumed.
     """
     began = time.monotonic()
-    plan = make_sweep_plan(file, out)
+    plan = make_sweep_plan(file, out, device)
     if jobs is not None:
         at_least(1, "Give the number of cores to use.", jobs=jobs)
     chosen = component("executors", executor) if executor is not None else None
@@ -117,15 +119,15 @@ def sweep(
     return Sweep(plan.folder, len(outcomes), len(outcomes) - len(errors), seconds, errors)
 
 
-def make_sweep_plan(file: str | Path | Mapping[str, Any], out: str | Path | None) -> SweepPlan:
+def make_sweep_plan(file: str | Path | Mapping[str, Any], out: str | Path | None, device: str = "auto") -> SweepPlan:
     """Settle everything a sweep will do; write nothing.
 
     Raises:
         BothwaysError: as `sweep`.
     """
     if isinstance(file, Mapping):
-        return plan_sweep(parse_spec(dict(file), "sweep", "sweep"), "sweep.yaml", out)
-    return plan_sweep(read_spec(Path(file)), str(file), out)
+        return plan_sweep(parse_spec(dict(file), "sweep", "sweep"), "sweep.yaml", out, device)
+    return plan_sweep(read_spec(Path(file)), str(file), out, device)
 
 
 def cells_in_words(plan: SweepPlan) -> dict[str, str]:

@@ -58,19 +58,21 @@ class Exams:
         return self.made[key]
 
 
-def plan_sweep(spec: SweepSpec, file: str, out: str | Path | None = None) -> SweepPlan:
+def plan_sweep(spec: SweepSpec, file: str, out: str | Path | None = None, device: str = "auto") -> SweepPlan:
     """Settle everything a sweep will do; write nothing.
 
     Args:
         spec: what its file says.
         file: what messages, and the command to repeat it, call the file.
         out: the sweep's folder; runs/<its name> by default.
+        device: where to train; a `training.device` of the file comes first.
 
     Raises:
         BothwaysError: an arm, a setting, facts or a value of an axis cannot be; the message names file and place.
     """
     folder = Path(out) if out is not None else Path("runs") / spec.name
-    command = shlex.join(["bothways", "sweep", file, "-o", str(folder)])
+    words = ["bothways", "sweep", file, "-o", str(folder), *(["--device", device] if device != "auto" else [])]
+    command = shlex.join(words)
     arms = at_place(f"{file}, arms", parse_arms, list(spec.arms))
     exams = Exams(folder)
     runs: list[Planned] = []
@@ -78,7 +80,7 @@ def plan_sweep(spec: SweepSpec, file: str, out: str | Path | None = None) -> Swe
     for cell in spec.cells():
         place = ", ".join(f"{name}={value}" for name, value in cell.items())
         where = f"{file}, where {place}" if cell else file
-        base, sitting, values = at_place(where, settle_cell, spec, cell, exams)
+        base, sitting, values = at_place(where, settle_cell, spec, cell, exams, device)
         for arm in arms:
             for seed in range(spec.seeds):
                 run = plan_run(arm, seed, base, sitting, folder, command)
@@ -100,7 +102,7 @@ def at_place(where: str, function: Any, *arguments: Any) -> Any:
 
 
 def settle_cell(
-    spec: SweepSpec, cell: Mapping[str, Scalar], exams: Exams
+    spec: SweepSpec, cell: Mapping[str, Scalar], exams: Exams, device: str
 ) -> tuple[RunConfig, Sitting, dict[str, Scalar]]:
     """Return what every arm of a cell shares: settings, exam, and the cell's values in their natural types."""
     facts, split = facts_of(spec, cell), int(cell.get("split", spec.split))
@@ -108,7 +110,7 @@ def settle_cell(
     settings = {**spec.settings, **varied}
     tokenizer = change(RunConfig(), {k: v for k, v in settings.items() if k.startswith("tokenizer.")}).tokenizer
     exam, sitting = exams.find(facts, split, exam_config(tokenizer))
-    config = change(recipe(exam), settings)
+    config = change(recipe(exam, device), settings)
     natural = {path: natural_value(path, config, facts, split) for path in cell}
     return config, sitting, natural
 

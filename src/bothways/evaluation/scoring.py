@@ -138,12 +138,12 @@ def accepted(asked: Asked, tokenizer: Tokenizer) -> list[list[int]]:
 
 def make_rows(pairs: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return (tokens, which are asked, prompt lengths) for rows of prompt, answer and end tokens."""
-    tokens_BL = torch.full((len(pairs), length), SPECIAL.end)
-    asked_BL = torch.zeros((len(pairs), length), dtype=torch.bool)
-    for b, (prompt, answer) in enumerate(pairs):
-        tokens_BL[b, : len(prompt) + len(answer)] = torch.tensor([*prompt, *answer])
-        asked_BL[b, len(prompt) : len(prompt) + len(answer)] = True
-    return tokens_BL, asked_BL, torch.tensor([len(prompt) for prompt, _ in pairs])
+    rows = [[*prompt, *answer, *[SPECIAL.end] * (length - len(prompt) - len(answer))] for prompt, answer in pairs]
+    tokens_BL = torch.tensor(rows, dtype=torch.int64).view(len(pairs), length)
+    length_B = torch.tensor([len(prompt) for prompt, _ in pairs], dtype=torch.int64)
+    end_B = length_B + torch.tensor([len(answer) for _, answer in pairs], dtype=torch.int64)
+    place_L = torch.arange(length)
+    return tokens_BL, (place_L >= length_B[:, None]) & (place_L < end_B[:, None]), length_B
 
 
 def answer_log_probs(

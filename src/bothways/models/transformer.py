@@ -8,6 +8,9 @@ Source: the GPT-2 block (Radford et al. 2019); rotary positions (Su et al., arXi
 ALiBi (Press et al., arXiv 2108.12409). Differs from ALiBi by: the bias is -m|i-j|, symmetric, so that
 it also serves calls that are not causal. Attention is written out as two matrix products: for the
 short rows of this project that is faster than the fused kernel, whose backward pass dominates there.
+
+A pack of models (`training/learner.py`) is this same module with a leading axis on every parameter: the four functions
+`linear`, `layer_norm`, `embed` and `add_positions` are all that know of it.
 """
 
 import math
@@ -109,6 +112,9 @@ class Transformer(LanguageModel):
         """Return the residual stream after the last block and norm."""
         n_rows, length = tokens_BL.shape
         self._check(length)
+        tokens_BL = tokens_BL.to(self.embed.device)
+        if self.config.positions != "alibi" and (length >= LONG or tokens_BL.is_cuda):
+            return self._read(tokens_BL, torch.arange(length, device=tokens_BL.device), Fused(causal))
         together = rows_together(n_rows, length, self.config.d_model // self.config.n_heads)
         row_L = torch.arange(together, device=tokens_BL.device).repeat_interleave(length)
         place_L = torch.arange(length, device=tokens_BL.device).repeat(together)
@@ -116,7 +122,7 @@ class Transformer(LanguageModel):
         if causal:
             ahead_LL = place_L[None, :] > place_L[:, None]
             blind_LL = ahead_LL if blind_LL is None else blind_LL | ahead_LL
-        x_BLD = self._read(tokens_BL.view(n_rows // together, together * length), place_L, blind_LL)
+        x_BLD = self._read(tokens_BL.reshape(n_rows // together, together * length), place_L, blind_LL)
         return x_BLD.view(n_rows, length, -1)
 
     def reads_trees(self, width: int) -> bool:
@@ -134,21 +140,36 @@ class Transformer(LanguageModel):
                 f"A row may have at most {self.config.max_length} tokens, got {length}. Raise model.max_length."
             )
 
-    def _read(self, tokens_BL: Tensor, place: Tensor, blind: Tensor | None) -> Tensor:
+    def _read(self, tokens_BL: Tensor, place: Tensor, blind: "Tensor | Fused | None") -> Tensor:
         """Return the hidden vectors of tokens at their places, (L) or (B, L), each `blind` to some, (L, L) or more."""
         x_BLD = embed(tokens_BL, self.embed)
         if self.config.positions == "learned":
             x_BLD = add_positions(x_BLD, self.position[..., place, :])
-        bias = attention_bias(self.config, place, blind, x_BLD.dtype)
+        bias = blind if isinstance(blind, Fused) else attention_bias(self.config, place, blind, x_BLD.dtype)
         rotation = rotary_angles(self.config, place, x_BLD.dtype)
         for block in self.blocks:
             x_BLD = block(x_BLD, bias, rotation)
         return layer_norm(x_BLD, self.norm)
 
+    def flop(self, rows: int, length: int, predicted: int) -> float:
+        """Return what `training_flop` counts."""
+        return training_flop(self.config, self.n_tokens, rows, length, predicted)
+
     @property
     def output_VD(self) -> Float[Tensor, "*P V D"]:
         """The embedding where it is tied, a matrix of its own otherwise."""
         return self.embed if self.config.tied else self.unembedding
+
+
+LONG = 256
+"""Tokens in a row from which attention is left to torch's fused kernel, which keeps no matrix of scores."""
+
+
+@dataclass(frozen=True)
+class Fused:
+    """In place of a mask: attention by the fused kernel, to all tokens or to those before."""
+
+    causal: bool
 
 
 class Block(nn.Module):
@@ -165,18 +186,21 @@ class Block(nn.Module):
         self.mlp_out = nn.Linear(config.d_mlp, config.d_model)
         self.activation = {"relu": F.relu, "gelu": F.gelu}[config.activation]
 
-    def forward(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+    def forward(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """Return the residual stream after this block."""
         read_BLD = self._attend(layer_norm(x_BLD, self.attention_norm), bias, rotation)
         x_BLD = x_BLD + linear(read_BLD, self.attention_out)
         inner_BLM = self.activation(linear(layer_norm(x_BLD, self.mlp_norm), self.mlp_in))
         return x_BLD + linear(inner_BLM, self.mlp_out)
 
-    def _attend(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+    def _attend(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         B, L, D = x_BLD.shape
         q_BHLK, k_BHLK, v_BHLK = linear(x_BLD, self.qkv).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         if rotation is not None:
             q_BHLK, k_BHLK = rotate(q_BHLK, rotation), rotate(k_BHLK, rotation)
+        if isinstance(bias, Fused):
+            read_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=bias.causal)
+            return read_BHLK.transpose(1, 2).reshape(B, L, D)
         score_BHLL = q_BHLK @ k_BHLK.transpose(-1, -2) / math.sqrt(D // self.n_heads)
         if bias is not None:
             score_BHLL = score_BHLL + bias
@@ -263,3 +287,18 @@ def rotate(x_BHLK: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     cos, sin = rotation
     first, second = x_BHLK.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def training_flop(config: TransformerConfig, n_tokens: int, rows: int, length: int, predicted: int) -> float:
+    """Return the floating-point operations of one training step that the model cannot do without.
+
+    Two for each multiplication, three passes (forward, gradient of the input, gradient of the weights): the matrices of
+    the blocks for every token, attention for every pair of tokens, the output matrix for every predicted token.
+    Norms, softmax, activation and update are left out, as is usual for model FLOP utilisation.
+
+    >>> training_flop(TransformerConfig(n_layers=1, d_model=2, n_heads=1, d_mlp=4), 3, rows=1, length=1, predicted=1)
+    252.0
+    """
+    block = 4 * config.d_model**2 + 2 * config.d_model * config.d_mlp
+    attention = 2 * length * config.d_model
+    return 6.0 * (rows * length * config.n_layers * (block + attention) + predicted * n_tokens * config.d_model)

@@ -4,6 +4,8 @@ Two readings serve every objective. A causal model gives all conditionals in one
 is asked token by token: everything from the asked position on is masked, to the end of the row, so
 that nobody is told how long the answer is. In both, log p(answer) sums over its tokens and the token
 that ends it, and the probabilities of all answers add up to one.
+
+Tokens come, and numbers go, on the processor; where the model computes is its own business.
 """
 
 from collections.abc import Callable
@@ -27,7 +29,7 @@ def causal_log_prob(
     needed = int(place_N.max()) if len(place_N) else 1  # what stands after the last asked place is never read
     hidden_BLD = model.hidden(tokens_BL[:, :needed], causal=True)
     logits_NV = model.unembed(hidden_BLD[row_N, place_N - 1]).float()
-    out_BL[row_N, place_N] = logits_NV.log_softmax(-1).gather(1, tokens_BL[row_N, place_N, None])[:, 0]
+    out_BL[row_N, place_N] = logits_NV.log_softmax(-1).cpu().gather(1, tokens_BL[row_N, place_N, None])[:, 0]
     return out_BL
 
 
@@ -37,7 +39,7 @@ def causal_next(
     """Return the distribution after the first `length` tokens of each row, read left to right."""
     hidden_BLD = model.hidden(tokens_BL[:, : int(length_B.max())], causal=True)
     last_BD = hidden_BLD[torch.arange(len(length_B)), length_B - 1]
-    return model.unembed(last_BD).float().log_softmax(-1)
+    return model.unembed(last_BD).float().log_softmax(-1).cpu()
 
 
 def masked_log_prob(
@@ -64,7 +66,7 @@ def masked_next(
         )
     masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], model.special.mask)
     hidden_BLD = model.hidden(masked_BL, causal=False)
-    return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1)
+    return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1).cpu()
 
 
 def complete(

@@ -18,7 +18,9 @@ from bothways.errors import BothwaysError, GuardError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
 from bothways.training.checkpoint import load_newest, save_checkpoint
 from bothways.training.learner import Learner, Precision
+from bothways.training.speed import Speed
 
+Device = Literal["cpu", "cuda"]
 Measure = Callable[[LanguageModel, Objective], dict[str, float]]
 
 
@@ -38,7 +40,7 @@ class TrainingConfig:
     """Largest norm of the gradient."""
     precision: Precision = "fp32"
     """Arithmetic of forward and backward pass; weights, their update and the loss stay in fp32."""
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     """Where the model trains. The same settings give the same bytes on a processor, not on every accelerator."""
     measurements: int = 20
     """How often both directions are measured on the way."""
@@ -107,6 +109,7 @@ def train(
         [(member.config.learning_rate, member.config.weight_decay) for member in members],
         config.precision,
         config.device,
+        compiled=config.device == "cuda",
     )
     start, pending, warnings = load_newest(folder, learner)
     histories = [
@@ -116,23 +119,29 @@ def train(
     due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
     recent: list[Loss] = []
     errors: dict[int, LossError] = {}
+    speed = Speed(learner.worker, config.device, config.precision == "bf16")
     saved_at = time.monotonic()
 
     def save(step: int) -> None:
         save_checkpoint(folder, step, learner, {str(n): history.pending for n, history in enumerate(histories)})
 
     for step in range(start, config.steps):
-        recent.append(learner.loss([prepare(member, step) for member in members]))
+        began = time.monotonic()
+        prepared = [prepare(member, step) for member in members]
+        recent.append(learner.loss(prepared))
+        counted = recent[-1].counted
         if config.device == "cpu" or len(recent) == UNSEEN or step + 1 in due:
             errors |= look(recent, histories, step, errors)
             if len(errors) == len(members):
                 save(step)
                 raise errors[0]
         learner.step(config.share(step), config.clip)
+        speed.worked(prepared, counted, time.monotonic() - began)
         if step + 1 in due:
+            now = speed.read()
             for n, (member, history) in enumerate(zip(members, histories, strict=True)):
                 if n not in errors:
-                    history.write(step + 1, member.measure(member.model, member.objective))
+                    history.write(step + 1, member.measure(member.model, member.objective), now)
         stopping = step + 1 < config.steps and stop()
         if stopping or time.monotonic() - saved_at > config.checkpoint_seconds:
             errors |= look(recent, histories, step, errors)
@@ -207,13 +216,14 @@ class Metrics:
         self.pending["entropies"].append(unweighted_ce)
         self.pending["seconds"] = time.monotonic() - self._since
 
-    def write(self, step: int, measured: dict[str, float]) -> None:
-        """Add a row: the mean losses since the last one, and what was measured."""
+    def write(self, step: int, measured: dict[str, float], speed: dict[str, float]) -> None:
+        """Add a row: the mean losses since the last one, what was measured, and how fast the steps were."""
         row = {
             "step": step,
             "loss": _mean(self.pending["losses"]),
             "unweighted_ce": _mean(self.pending["entropies"]),
             "seconds": round(time.monotonic() - self._since, 2),
+            **speed,
             "dev": measured,
             **self._warnings,
         }

@@ -95,5 +95,5 @@ def bytes_of(folder: Path, *names: str) -> dict[str, bytes]:
 def measurements(run: Path) -> list[dict[str, Any]]:
     """Return what a run measured, without times and without what it said of damaged checkpoints."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    timed = ("seconds", "tokens_per_second", "utilisation", "warnings")
+    timed = ("seconds", "speed", "warnings")
     return [{key: value for key, value in row.items() if key not in timed} for row in rows]

@@ -36,7 +36,7 @@ def kept(folder: Path) -> dict[str, Any]:
     for name in found:
         path = folder / name
         if path.name == "metrics.jsonl":
-            found[name] = [{**json.loads(line), "seconds": 0} for line in path.read_text().splitlines()]
+            found[name] = [{**json.loads(line), "seconds": 0, "speed": {}} for line in path.read_text().splitlines()]
         elif path.is_file() and path.name not in UNLIKE:
             found[name] = path.read_bytes()
     return found

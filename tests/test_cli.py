@@ -61,9 +61,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     train = pipeline.train
 
-    def note(*arguments: Any) -> Any:
-        names.append(next(a for a in arguments if isinstance(a, Path)).name)
-        return train(*arguments)
+    def note(members: Any, *rest: Any) -> Any:
+        names.extend(member.folder.name for member in members)
+        return train(members, *rest)
 
     monkeypatch.setattr(pipeline, "train", note)
     return names

@@ -32,7 +32,7 @@ def kept(folder):
     """Everything a run leaves that may not depend on when it was stopped."""
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for row in rows:
-        del row["seconds"]
+        del row["seconds"], row["speed"]
         row.pop("warnings", None)
     names = ("result.json", "samples.jsonl", "model/model.safetensors")
     return rows, [(folder / name).read_bytes() for name in names]

@@ -214,7 +214,7 @@ def test_measurements_with_a_cut_last_line_are_read_up_to_it(tmp_path: Path) -> 
     assert rows[:2] == read_rows(path)
     metrics = Metrics(path, 20, {}, [])
     metrics.count(0.5, 0.25)
-    metrics.write(30, {"forward": 1.0})
+    metrics.write(30, {"forward": 1.0}, {"tokens_per_second": 1.0})
     assert [10, 20, 30] == [row["step"] for row in read_rows(path)] == [row["step"] for row in metrics.rows]
     assert (0.5, 0.25) == (metrics.rows[-1]["loss"], metrics.rows[-1]["unweighted_ce"])
 
@@ -274,7 +274,6 @@ def test_a_run_that_fails_lets_the_others_finish(tmp_path: Path) -> None:
     assert [(1, 1), (2, 0)] == [(arm["seeds"], arm["failed"]) for arm in done.json["arms"]]
     failed = [path for path in runs_of(tmp_path / "run").values() if (path / "error.json").exists()]
     assert ["causal-s0"] == [path.name.rpartition("-")[0] for path in failed]
-    assert ["checkpoint-0"] == checkpoints(failed[0])
     assert (tmp_path / "run" / "report.html").exists()
     again = compare(WORLD, tmp_path / "run", *arms, "--resume")
     assert (3, done.complaint) == (again.status, again.complaint), "the state it failed with is gone on with"

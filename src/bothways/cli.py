@@ -77,7 +77,7 @@ def compare(
     show(done.summary if as_json else f"{terminal_table(done.summary)}\n\nThe whole report: {page}", as_json)
     if done.errors:
         n, runs = len(done.errors), "run" if len(done.errors) == 1 else "runs"
-        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json and the state before.")
+        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json.")
         raise typer.Exit(3)
 
 

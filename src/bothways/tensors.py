@@ -69,6 +69,8 @@ class LanguageModel(nn.Module, abc.ABC):
     """
 
     n_tokens: int
+    tiny: bool = False
+    """Whether such a model computes as a pack even when it is alone, so that its numbers do not depend on company."""
     special: SpecialTokens = SPECIAL
     """Which of its ids mean what."""
 

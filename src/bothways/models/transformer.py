@@ -66,6 +66,11 @@ class TransformerConfig:
                 f"Choose another n_heads."
             )
 
+    @property
+    def tiny(self) -> bool:
+        """Whether such models gain from training in packs; a wider one fills a core by itself."""
+        return self.d_model <= 32
+
     def build(self, n_tokens: int, seed: int) -> "Transformer":
         """Make a transformer over a vocabulary of `n_tokens` ids, its weights drawn from `seed`.
 
@@ -84,6 +89,7 @@ class Transformer(LanguageModel):
         super().__init__()
         self.config = config
         self.n_tokens = n_tokens
+        self.tiny = config.tiny
         self.embed = nn.Parameter(torch.empty(n_tokens, config.d_model))
         if config.positions == "learned":
             self.position = nn.Parameter(torch.empty(config.max_length, config.d_model))
@@ -115,7 +121,8 @@ class Transformer(LanguageModel):
         tokens_BL = tokens_BL.to(self.embed.device)
         if self.config.positions != "alibi" and (length >= LONG or tokens_BL.is_cuda):
             return self._read(tokens_BL, torch.arange(length, device=tokens_BL.device), Fused(causal))
-        together = rows_together(n_rows, length, self.config.d_model // self.config.n_heads)
+        own_rows = n_rows // len(self.embed) if self.embed.ndim == 3 else n_rows
+        together = rows_together(own_rows, length, self.config.d_model // self.config.n_heads)
         row_L = torch.arange(together, device=tokens_BL.device).repeat_interleave(length)
         place_L = torch.arange(length, device=tokens_BL.device).repeat(together)
         blind_LL = row_L[None, :] != row_L[:, None] if together > 1 else None

@@ -9,10 +9,8 @@ from bothways.runs import Planned
 from bothways.text.corpus import TextConfig
 from bothways.types import digest
 
-PACK = 16
+PACK = 64
 """Runs of small models that are trained together."""
-WIDEST = 32
-"""Width of the widest model that gains from company: a wider one fills a core by itself."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def pack_name(run_ids: Sequence[str]) -> str:
 
 def pack_size(config: RunConfig) -> int:
     """Return how many runs of this shape are best trained together."""
-    return PACK if config.model.d_model <= WIDEST else 1
+    return PACK if config.model.tiny else 1
 
 
 def shape(plan: Planned) -> str:

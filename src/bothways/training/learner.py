@@ -43,10 +43,11 @@ class Learner:
         keep_memory()
         self.device = torch.device(device)
         self.weights_PW = gather(models, self.device)
+        self._stacked = len(models) > 1 or models[0].tiny
         self.worker = self._make_worker(models, precision)
         self._model = Compiled(self.worker) if compiled else self.worker
         self.gradient_PW = torch.zeros_like(self.weights_PW)
-        self._gradients = cut(self.gradient_PW, models[0])
+        self._gradients = cut(self.gradient_PW, models[0], self._stacked)
         self.rows = [nn.Parameter(row_W) for row_W in self.weights_PW]
         for row, gradient_W in zip(self.rows, self.gradient_PW, strict=True):
             row.grad = gradient_W
@@ -60,10 +61,10 @@ class Learner:
     def _make_worker(self, models: Sequence[LanguageModel], precision: Precision) -> LanguageModel:
         """Return the model that computes, its parameters being views of `self.working_PW`."""
         self.working_PW = self.weights_PW if precision == "fp32" else self.weights_PW.to(torch.bfloat16)
-        if len(models) == 1 and precision == "fp32":
+        if not self._stacked and precision == "fp32":
             return models[0]
         worker = copy.deepcopy(models[0])
-        for parameter, view in zip(worker.parameters(), cut(self.working_PW, models[0]), strict=True):
+        for parameter, view in zip(worker.parameters(), cut(self.working_PW, models[0], self._stacked), strict=True):
             parameter.data = view
         return worker
 
@@ -130,17 +131,17 @@ def gather(models: Sequence[LanguageModel], device: torch.device) -> Float[Tenso
     size = sum(parameter.numel() for parameter in models[0].parameters())
     weights_PW = torch.empty(len(models), size, device=device)
     for n, model in enumerate(models):
-        for parameter, view in zip(model.parameters(), cut(weights_PW[n : n + 1], model), strict=True):
+        for parameter, view in zip(model.parameters(), cut(weights_PW[n : n + 1], model, stacked=False), strict=True):
             view.copy_(parameter.data)
             parameter.data = view
     return weights_PW
 
 
-def cut(rows_PW: Float[Tensor, "P W"], model: LanguageModel) -> list[Tensor]:
-    """Return a view of the rows for each parameter: of its own shape, with a leading axis P where there are several."""
+def cut(rows_PW: Float[Tensor, "P W"], model: LanguageModel, stacked: bool) -> list[Tensor]:
+    """Return a view of the rows for each parameter: of its own shape, with a leading axis P if `stacked`."""
     views, at = [], 0
     for parameter in model.parameters():
-        shape = parameter.shape if len(rows_PW) == 1 else (len(rows_PW), *parameter.shape)
+        shape = (len(rows_PW), *parameter.shape) if stacked else parameter.shape
         views.append(rows_PW[:, at : at + parameter.numel()].view(shape))
         at += parameter.numel()
     return views

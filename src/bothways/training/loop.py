@@ -182,12 +182,10 @@ def look(
 
 
 class LossError(GuardError):
-    """The loss is not a number; the state before that step is saved."""
+    """The loss is not a number; a run by itself saves the state before that step."""
 
     def __init__(self, value: float, step: int) -> None:
-        super().__init__(
-            f"The loss became {value} at step {step}. The state before it is saved; lower the learning rate."
-        )
+        super().__init__(f"The loss became {value} at step {step}. Lower the learning rate, or the gradient's clip.")
         self.step = step
 
 
@@ -223,7 +221,7 @@ class Metrics:
             "loss": _mean(self.pending["losses"]),
             "unweighted_ce": _mean(self.pending["entropies"]),
             "seconds": round(time.monotonic() - self._since, 2),
-            **speed,
+            "speed": speed,
             "dev": measured,
             **self._warnings,
         }

@@ -64,6 +64,6 @@ class Speed:
         tokens, flop = self._tokens / self._seconds, self._flop / self._seconds
         self._tokens, self._flop, self._seconds = 0, 0.0, 0.0
         return {
-            "tokens_per_second": round(tokens),
+            "tokens_per_second": float(round(tokens)),
             "utilisation": round(flop / matrix_peak(self._device, self._bf16), 4),
         }

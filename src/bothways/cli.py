@@ -35,6 +35,8 @@ Facts = Annotated[str, typer.Argument(help="A file or folder of facts, or a worl
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; runs/<name> by default.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=c, for every arm.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder; failed runs are tried again.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")]
 Split = Annotated[int, typer.Option(help="Seed of the exam, and of a world's facts.")]
 Device = Annotated[str, typer.Option(help="Where to train: cpu, cuda, or auto for cuda where there is one.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a comparison, such as runs/family.")]
@@ -49,13 +51,11 @@ def compare(
     seeds: Annotated[int, typer.Option(help="Runs per arm.")] = 5,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time, one core each; all cores by default.")] = None,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder.")] = False,
+    resume: Resume = False,
     settings: Settings = None,
     split: Split = 0,
     device: Device = "auto",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Train each arm on the facts, ask both ways, write runs/<name>/report.html."""
@@ -90,12 +90,8 @@ def sweep(
         str | None, typer.Option(help="inline, process, ray or slurm; options as name:key=value.")
     ] = None,
     device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder; try failed runs again.")] = (
-        False
-    ),
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")
-    ] = False,
+    resume: Resume = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Train every combination of settings in a file, write runs/<name>/results.parquet."""

@@ -16,9 +16,9 @@ from bothways.trees import TokenTree, lay_out
 
 WIDTH = 128
 """Tokens in a row that holds branches side by side: wide rows repeat little, narrow ones spare attention scores."""
-TOKENS = 2048
-"""Tokens a model reads at once."""
-PREFIXES = 512
+TOKENS = 1024
+"""Tokens a model reads at once: few enough that what passes between its layers stays in a processor's cache."""
+PREFIXES = 256
 """Rows a masked model reads at once."""
 LOGITS = 2**21
 """Logits that exist at once: few enough to stay in a processor's cache."""

@@ -170,6 +170,9 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "cut short": lambda folder: os.truncate(folder / "state.safetensors", 1000),
     "no weights": lambda folder: (folder / "state.safetensors").unlink(),
     "half a description": lambda folder: os.truncate(folder / "state.json", 20),
+    "another step": lambda folder: (folder / "state.json").write_text(
+        (folder / "state.json").read_text().replace('"step": 15', '"step": 14')
+    ),
     "another description": lambda folder: (folder / "state.json").write_text("[]"),
     "no description": lambda folder: (folder / "state.json").unlink(),
 }
@@ -187,6 +190,46 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(damage: str, exam
     (warning,) = (warning for row in run.history for warning in row.get("warnings", []))
     assert str(newest) in warning and "The one before it is used" in warning
     assert kept(tmp_path / "whole") == kept(tmp_path / "damaged")
+
+
+def test_what_a_dead_owner_left_in_a_finished_run_is_cleared(exam: Any, tmp_path: Path) -> None:
+    """Killed after its result and before it had tidied up, or in its model's folder, a run keeps no rubbish."""
+    train(exam, tmp_path)
+    whole = sorted(tmp_path.rglob("*"))
+    for name in ("checkpoint-9", ".checkpoint-10.123.tmp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").write_text("{")
+    (tmp_path / "model" / ".tokenizer.json.123.tmp").write_text("{")
+    train(exam, tmp_path)
+    assert whole == sorted(tmp_path.rglob("*"))
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_ones_before(
+    exam: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk nothing half-made takes up room, and the newest whole checkpoint is still there."""
+    from bothways.training import checkpoint
+
+    model, optimizer = trained_parts(exam, 1)
+    checkpoint.save_checkpoint(tmp_path, 1, model, optimizer, {})
+
+    def fail(_: Path) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(checkpoint, "sync", fail)
+    with pytest.raises(OSError, match="no space"):
+        checkpoint.save_checkpoint(tmp_path, 2, model, optimizer, {})
+    assert ["checkpoint-1"] == checkpoints(tmp_path)
+
+
+def test_a_checkpoint_does_not_tell_how_often_a_run_was_stopped(exam: Any, tmp_path: Path) -> None:
+    """Weights and both moments of the optimiser are the same to the byte, stopped three times or once."""
+    train_until(exam, tmp_path / "once", 30, "masked_diffusion")
+    for step in (7, 22, 30):
+        train_until(exam, tmp_path / "often", step, "masked_diffusion")
+    states = [(tmp_path / name / "checkpoint-30" / "state.safetensors").read_bytes() for name in ("once", "often")]
+    assert b"optimizer.0.exp_avg_sq" in states[0]
+    assert states[0] == states[1]
 
 
 def test_a_run_without_a_whole_checkpoint_begins_anew(exam: Any, tmp_path: Path) -> None:

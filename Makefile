@@ -1,6 +1,7 @@
 # make demo   two minutes to a report          make test        what to run all day
 # make check  lint, format, types, spelling     make test-slow   browser, wheel, crash and long proofs
 # make quick  the fast core of the tests        make docs        write docs/results.md again from real runs
+# make bench  ours against peers, in pairs; writes docs/performance.md; status 1 where a promise is missed
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_FLAGS ?=
 
-.PHONY: setup demo test test-slow quick check docs clean
+.PHONY: setup demo test test-slow quick check docs bench clean
 .DEFAULT_GOAL := test
 
 setup: .venv/dev.done
@@ -36,6 +37,9 @@ check: .venv/dev.done
 docs: .venv/run.done
 	$(BIN)/python tools/results.py
 
+bench: .venv/bench.done
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench $(ROWS)
+
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .coverage
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -57,4 +61,8 @@ clean:
 
 .venv/dev.done: .venv/test.done
 	@$(PIP) -e ".[all,test,dev]"
+	@touch $@
+
+.venv/bench.done: .venv/run.done
+	@$(PIP) -e ".[bench]"
 	@touch $@

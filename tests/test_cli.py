@@ -19,9 +19,10 @@ FACTS = {"name", "source", "hash", "facts", "entities", "relations", "isolated",
 DIFFERENCE = {"arm", "reference", "kind", "difference", "low", "high", "p", "p_holm", "equivalent"}
 OPTIONS = {
     "compare": {
-        "facts", "--arms", "--seeds", "--jobs", "-o", "--out", "--resume", "--set", "--split", "--dry-run", "--json"
+        "facts", "--arms", "--seeds", "--jobs", "-o", "--out", "--resume", "--set", "--split", "--dry-run", "--json",
+        "--device",
     },
-    "sweep": {"file", "-o", "--out", "--jobs", "--executor", "--resume", "--dry-run", "--json"},
+    "sweep": {"file", "-o", "--out", "--jobs", "--executor", "--device", "--resume", "--dry-run", "--json"},
     "ask": {"run", "prompt", "--top", "--json"},
     "report": {"run", "--x", "--y", "--metric"},
     "ls": {"what", "--json"},

@@ -203,7 +203,7 @@ def test_packs_partition_the_runs(shapes: list[tuple[str, int, int, float, str]]
     assert sorted(place) == sorted(run.run_id for task in tasks for run in task.runs)
     assert len({task.name for task in tasks}) == len(tasks)
     for task in tasks:
-        assert len(task.runs) <= (pack or pack_size(task.runs[0].config))
+        assert len(task.runs) <= (pack or pack_size(task.runs[0].config, len(runs)))
         assert [run.run_id for run in task.runs] == sorted((run.run_id for run in task.runs), key=place.__getitem__)
         assert 1 == len({shape(run) for run in task.runs}) == len({run.exam for run in task.runs})
         assert 1 == len({(run.config.objective, run.config.model.d_model) for run in task.runs})

@@ -1,5 +1,6 @@
 """Which runs are trained as one: runs of one shape share a pack, and a pack is one task of an executor."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,8 @@ from bothways.runs import Planned
 from bothways.text.corpus import TextConfig
 from bothways.types import digest
 
-PACK = 64
-"""Runs of small models that are trained together."""
+FEWEST, MOST = 8, 64
+"""Runs of tiny models that are trained together: fewer gain little, and more no longer fit a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def make_tasks(planned: Sequence[Planned], pack: int | None = None) -> list[Task
         groups.setdefault(shape(plan), []).append(plan)
     tasks = []
     for group in groups.values():
-        size = pack if pack is not None else pack_size(group[0].config)
+        size = pack if pack is not None else pack_size(group[0].config, len(group))
         tasks += [as_task(group[start : start + size]) for start in range(0, len(group), size)]
     return tasks
 
@@ -57,9 +58,14 @@ def pack_name(run_ids: Sequence[str]) -> str:
     return run_ids[0] if len(run_ids) == 1 else f"pack-{digest(list(run_ids))}"
 
 
-def pack_size(config: RunConfig) -> int:
-    """Return how many runs of this shape are best trained together."""
-    return PACK if config.model.tiny else 1
+def pack_size(config: RunConfig, n_runs: int) -> int:
+    """Return how many of so many runs of one shape are best trained together: a pack for each core of this machine.
+
+    What a run gives does not depend on it.
+    """
+    if not config.model.tiny:
+        return 1
+    return min(MOST, max(FEWEST, -(-n_runs // (os.cpu_count() or 1))))
 
 
 def shape(plan: Planned) -> str:

@@ -73,10 +73,10 @@ def load_newest(folder: Path, learner: Learner) -> tuple[int, dict[str, Any], li
     for path in reversed(list_checkpoints(folder)):
         try:
             state, meta = read_checkpoint(path)
+            learner.restore(state)
         except RunError as error:
             warnings.append(str(error))
             continue
-        learner.restore(state)
         return int(meta["step"]), meta["pending"], warnings
     return 0, {}, warnings
 

@@ -100,8 +100,8 @@ class Learner:
         Raises:
             RunError: it is the state of other models.
         """
-        if state["weights"].shape != self.weights_PW.shape:
-            raise RunError("The checkpoint is of another model. Remove the run's folder and train it again.")
+        if "weights" not in state or state["weights"].shape != self.weights_PW.shape:
+            raise RunError("A checkpoint is of another model or of an earlier version. The run goes on without it.")
         with torch.no_grad():
             self.weights_PW.copy_(state["weights"])
         for n, row in enumerate(self.rows) if "step" in state else ():

@@ -184,7 +184,8 @@ def says_best(sweep: Sweep, reverse: Mapping[tuple[str, tuple[int, ...]], Cell],
         return []
     arm, levels = max(shown, key=lambda name: shown[name])
     where = says_levels(settings_of(sweep, levels))
-    return [f"The most in reverse is {percent(shown[arm, levels])}: {named(arm)} at {where}."]
+    aside = ", the control aside," if len(compared) < len(order) else ""
+    return [f"The most in reverse{aside} is {percent(shown[arm, levels])}: {named(arm)} at {where}."]
 
 
 def says_boundaries(

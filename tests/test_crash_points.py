@@ -7,7 +7,7 @@ import pytest
 from tests.crashing import Lives, kept
 
 SETTINGS = ("training.steps=3", "training.measurements=1", "training.checkpoint_seconds=0", "model.d_model=16")
-WORDS = ["compare", "bijection:n=20", "--arms", "causal", "--seeds", "1", "--jobs", "1", "--resume"]
+WORDS = ["compare", "bijection:n=20", "--arms", "masked_diffusion", "--seeds", "1", "--jobs", "1", "--resume"]
 WORDS += [word for setting in SETTINGS for word in ("--set", setting)]
 POINTS = (
     "os.rename .checkpoint-3.",

@@ -43,6 +43,16 @@ def test_masked_diffusion_escapes_here(town):
     assert scores["reverse_tested"] >= 0.8
 
 
+@pytest.mark.parametrize("arm", ["causal", "masked_diffusion"])
+def test_bf16_ends_where_fp32_does(town, arm):
+    """The fast precision knows and reverses as much as the exact one, within three of sixty questions."""
+    steps = "training.steps=800"
+    exact, fast = town(arm, steps), town(arm, steps, "training.precision=bf16")
+    assert exact.keys() == fast.keys()
+    for kind in ("forward", "reverse_tested", "reverse_stated"):
+        assert exact[kind] == pytest.approx(fast[kind], abs=0.051), kind
+
+
 def test_shuffled_pairs_fail(town):
     """A model taught wrong pairs answers neither direction."""
     scores = town("shuffled_pairs")

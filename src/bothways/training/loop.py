@@ -130,7 +130,7 @@ def train(
         prepared = [prepare(member, step) for member in members]
         recent.append(learner.loss(prepared))
         counted = recent[-1].counted
-        if config.device == "cpu" or len(recent) == UNSEEN or step + 1 in due:
+        if len(recent) >= UNSEEN[config.device] or step + 1 in due:
             errors |= look(recent, histories, step, errors)
             if len(errors) == len(members):
                 save(step)
@@ -152,8 +152,8 @@ def train(
     return [errors.get(n) or history.rows for n, history in enumerate(histories)]
 
 
-UNSEEN = 50
-"""Steps whose losses may stay on an accelerator: reading each one would make it wait."""
+UNSEEN = {"cpu": 1, "cuda": 50}
+"""Steps whose losses may stay on a device: an accelerator would wait while each one is read."""
 
 
 def prepare(member: Member, step: int) -> Prepared:

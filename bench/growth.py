@@ -51,7 +51,7 @@ def call(work: Callable[[], object], repeats: int = 7) -> float:
 
 def packed_step(n: int) -> float:
     """Return the seconds that one step takes of each run of a pack."""
-    planned = packs.plan(Path(tempfile.mkdtemp()), "causal:count=last_entity", n, 100)
+    planned = packs.plan(Path(tempfile.mkdtemp()), "causal:count=last_entity", n, 100, "fp32")
     members = [begin(one.config, load_exam(one.exam), one.folder).member for one in planned]
     learner = Learner([member.model for member in members], [(0.01, 0.01)] * n)
 

@@ -1,7 +1,9 @@
 """Point 2: whole runs of the training-dynamics setting, in a pack and one after another.
 
 One layer, width 20, one head; 400 pairs, each sentence an entity, an arrow and an entity; loss on the last entity;
-batch 64. A run is all of it: text, training, measuring on the way, the final exam, and its folder on the disk.
+batch 64. A run is all of it: text, training, measuring on the way, the final exam, and its folder on the disk. Packs
+train in the recipe's precision; one after another, such small models are faster in fp32, and that is what they are
+compared with.
 """
 
 import functools
@@ -14,14 +16,16 @@ from pathlib import Path
 
 from bench.base import Pair, Row
 from bothways.arms import parse_arm
+from bothways.commands.recipe import fast_precision
 from bothways.config import RunConfig, override
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.worlds.bijection import Bijection
 from bothways.pipeline import begin, run, run_pack, train
 from bothways.runs import Planned, load_exam
+from bothways.training.loop import Member
 from bothways.types import FactSet
 
-TOGETHER = 32
+TOGETHER = 64
 ALONE = 4
 """Runs of a call of the peer; a second would only repeat them."""
 SHAPE = (
@@ -38,12 +42,13 @@ def arrows(n: int) -> FactSet:
     return replace(world, relations={"guide": relation})
 
 
-def plan(folder: Path, arm: str, n: int, steps: int, device: str = "cpu") -> list[Planned]:
+def plan(folder: Path, arm: str, n: int, steps: int, precision: str, device: str = "cpu") -> list[Planned]:
     """Return n runs that differ in their seeds."""
     exam = folder / "exam.json"
     if not exam.exists():
         exam.write_text(json.dumps(make_exam(arrows(400), ExamConfig(), 0).to_json()))
-    base = override(RunConfig(), [*SHAPE, f"training.steps={steps}", f"training.device={device}"])
+    settings = (f"training.steps={steps}", f"training.precision={precision}", f"training.device={device}")
+    base = override(RunConfig(), [*SHAPE, *settings])
     return [
         Planned(
             f"s{seed}", arm, seed, parse_arm(arm).config(base, seed), folder / f"s{seed}",
@@ -69,10 +74,10 @@ def whole_runs(arm: str) -> Pair:
     steps = STEPS["whole runs"]
 
     def alone(folder: Path) -> None:
-        for one in plan(folder, arm, ALONE, steps):
+        for one in plan(folder, arm, ALONE, steps, "fp32"):
             run(one.config, load_exam(one.exam), one.folder, one.about)
 
-    packed = fresh(lambda folder: run_pack(plan(folder, arm, TOGETHER, steps), folder / "pack"))
+    packed = fresh(lambda folder: run_pack(plan(folder, arm, TOGETHER, steps, fast_precision()), folder / "pack"))
     return Pair(packed, fresh(alone), units=TOGETHER, peer_units=ALONE, repeats=4)
 
 
@@ -80,14 +85,15 @@ def only_training(arm: str, device: str = "cpu", together: int = TOGETHER) -> Pa
     """The steps alone, of runs that are prepared and never examined."""
     steps = STEPS["training"]
 
-    def members(folder: Path, n: int) -> list:
-        planned = plan(folder, arm, n, steps, device)
+    def members(n: int, precision: str) -> list[Member]:
+        folder = Path(tempfile.mkdtemp())
+        planned = plan(folder, arm, n, steps, precision, device)
         begun = [begin(one.config, load_exam(one.exam), one.folder) for one in planned]
         for one in planned:
             one.folder.mkdir()
         return [replace(one.member, measure=lambda *_: {}) for one in begun]
 
-    packed, alone = (members(Path(tempfile.mkdtemp()), n) for n in (together, ALONE))
+    packed, alone = members(together, fast_precision()), members(ALONE, "fp32")
 
     def one_after_another() -> None:
         for member in alone:

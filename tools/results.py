@@ -146,6 +146,12 @@ def differences(summary: Mapping[str, Any]) -> Iterable[str]:
     yield ""
 
 
+def sections(page: str) -> dict[str, str]:
+    """Return the sections of an earlier page by title: what was run on another machine stays."""
+    parts = page.split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part}".rstrip() for part in parts}
+
+
 def write_readme(summary: Mapping[str, Any]) -> None:
     """Put the table of the real people into the README."""
     lines = ["| arm | forward | reverse, isolated | reverse, partner | relation |", "|---|--:|--:|--:|--:|"]
@@ -180,7 +186,7 @@ def number(value: float | None) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Run what is asked for, then write the page from everything that is finished."""
+    """Run what is asked for, then write the page from everything that is finished here or was on it before."""
     for name in names or PAGE:
         print(name, file=sys.stderr)
         run(name)
@@ -191,9 +197,14 @@ def main(names: list[str]) -> None:
         "Written by `make docs` (`tools/results.py`) from finished comparisons; intervals are 95 %.",
         "",
     ]
-    for name in done:
-        lines += section(name, json.loads((RUNS / name / "summary.json").read_text()))
-    (ROOT / "docs" / "results.md").write_text("\n".join(lines).rstrip() + "\n")
+    page = ROOT / "docs" / "results.md"
+    before = sections(page.read_text()) if page.exists() else {}
+    for name, shown in PAGE.items():
+        if name in done:
+            lines += section(name, json.loads((RUNS / name / "summary.json").read_text()))
+        elif shown.title in before:
+            lines += [before[shown.title], ""]
+    page.write_text("\n".join(lines).rstrip() + "\n")
     if "celebrities" in done:
         write_readme(json.loads((RUNS / "celebrities" / "summary.json").read_text()))
     for name in ("celebrities", "relations"):

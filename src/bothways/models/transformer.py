@@ -227,8 +227,9 @@ def layer_norm(x_BLD: Tensor, norm: nn.LayerNorm) -> Tensor:
     D = x_BLD.shape[-1]
     if norm.weight.ndim == 1:
         return F.layer_norm(x_BLD, (D,), norm.weight, norm.bias, norm.eps)
-    x_PND = F.layer_norm(x_BLD, (D,), eps=norm.eps).view(len(norm.weight), -1, D)
-    return torch.addcmul(norm.bias[:, None], x_PND, norm.weight[:, None]).view_as(x_BLD)
+    x_PND = F.layer_norm(x_BLD.float(), (D,), eps=norm.eps).view(len(norm.weight), -1, D)  # in bf16 it would be slower
+    out_PND = torch.addcmul(norm.bias[:, None].float(), x_PND, norm.weight[:, None].float())
+    return out_PND.to(x_BLD.dtype).view_as(x_BLD)
 
 
 def embed(tokens_BL: Tensor, embed_VD: Tensor) -> Tensor:

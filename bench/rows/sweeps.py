@@ -14,7 +14,7 @@ SWEEP = {
     "facts": "family:n_families=20",
     "arms": ["causal", "masked_diffusion"],
     "seeds": RUNS // 2,
-    "set": {"training.steps": 250, "training.measurements": 5},
+    "set": {"training.steps": 150, "training.measurements": 5},
 }
 
 
@@ -32,7 +32,7 @@ def make() -> Pair:
 
         return call
 
-    return Pair(on(2), on(1), units=RUNS, repeats=3)
+    return Pair(on(2), on(1), units=RUNS, repeats=2)
 
 
 ROWS = [Row("a sweep on two cores", 3, "--jobs 2", "--jobs 1", "runs", make, 1.7)]

@@ -18,6 +18,7 @@ from bothways.disk import own
 from bothways.errors import GuardError
 from bothways.evaluation.curves import measure_directions
 from bothways.evaluation.fluency import held_out_nll
+from bothways.evaluation.scoring import ask as as_tokens
 from bothways.evaluation.scoring import evaluate, room_needed
 from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam, write_failure
 from bothways.text.corpus import write_corpus
@@ -100,7 +101,8 @@ class Begun:
 def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
     """Prepare a run and how it is measured on the way."""
     ready = prepare_run(config, exam)
-    ask = partial(evaluate, exam=exam, tokenizer=ready.tokenizer, length=ready.batches.length)
+    asked = as_tokens(exam, ready.tokenizer, range(len(exam.queries)))
+    ask = partial(evaluate, exam=exam, tokenizer=ready.tokenizer, length=ready.batches.length, asked=asked)
     measure = partial(measure_directions, ask=ask, exam=exam)
     member = Member(ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks)
     return Begun(ready, member, exam, config, ask)

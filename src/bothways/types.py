@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Query:
     """For a flip: index of the reverse query it repeats."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exam:
     """What every arm of a comparison is asked, made once, before any arm exists.
 
@@ -152,9 +153,9 @@ class Exam:
     """What cannot be tested, and why."""
     seed: int
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """A digest of everything in the exam."""
+        """A digest of everything in the exam; made once, for every run asks for it."""
         return digest(self.to_json())
 
     def to_json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ An answer counts by three measures: its filtered rank among candidates of its ty
 writes exactly it (nobody tells it the length), and its log-probability with the token that ends it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,6 +78,7 @@ def evaluate(
     length: int,
     queries: Sequence[int] | None = None,
     ranks: bool = True,
+    asked: Sequence[Asked] | None = None,
 ) -> list[QueryScore]:
     """Score a model on queries of an exam.
 
@@ -88,23 +90,25 @@ def evaluate(
         length: tokens in a row, as in training: a masked model fills the row after the prompt.
         queries: which queries, by index; all by default.
         ranks: whether to rank candidates; without it (while training, where candidates have several
-            tokens) `correct` means exact and `rank` is 1 or the size of the pool.
+            tokens) `correct` means exact, `rank` is 1 or the size of the pool, and `log_prob` is not a number.
+        asked: all queries of the exam as token ids, where `ask` has made them already.
 
     Returns:
         One score per query, in the order asked for.
     """
     was_training = model.training
     model.eval()
-    asked = ask(exam, tokenizer, range(len(exam.queries)) if queries is None else queries)
+    wanted = range(len(exam.queries)) if queries is None else queries
+    asked = ask(exam, tokenizer, wanted) if asked is None else [asked[i] for i in wanted]
     pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
     completions = _completions(model, objective, asked, length)
-    ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [0.0] * len(asked)
+    ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [math.nan] * len(asked)
     whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
     scored = candidate_log_probs(model, objective, [asked[n] for n in whole], pools, length)
     for n, score_C in zip(whole, scored, strict=True):
         place, query = pools[asked[n].query.candidates].place, asked[n].query
         ranked[n], log_probs[n] = filtered_rank(score_C, place, query), float(score_C[place[query.answer]])
-    rest = sorted(set(range(len(asked))) - set(whole))
+    rest = sorted(set(range(len(asked))) - set(whole)) if ranks else []
     pairs = [(asked[n].prompt, asked[n].answer) for n in rest]
     for n, log_prob in zip(rest, answer_log_probs(model, objective, pairs, length).tolist(), strict=True):
         log_probs[n] = log_prob

@@ -91,7 +91,7 @@ def file_name(row: Row) -> str:
 def read(row: Row) -> dict[str, Any] | None:
     """Return a row's last result."""
     path = RESULTS / f"{file_name(row)}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return {**json.loads(path.read_text()), "unit": row.unit} if path.exists() else None
 
 
 def line(found: Mapping[str, Any]) -> str:
@@ -132,11 +132,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(f"| {found['name']} | | | | | {promised(found)} | | | not measured: {found['why']} |")
             continue
         low, high = found["ratio_quartiles"]
-        unit = found["unit"].removesuffix("s") if found["unit"].endswith("s") else found["unit"]
         share = peak_share(found)
         at_peak = f"{share:.0%} | {found['ratio'] / share:.2f}" if share else "| "
         lines.append(
-            f"| {found['name']} | {per_unit(found['ours_seconds'])} a {unit} | {per_unit(found['peer_seconds'])} "
+            f"| {found['name']} | {per_unit(found['ours_seconds'])} a {found['unit']} "
+            f"| {per_unit(found['peer_seconds'])} "
             f"| {found['ratio']:.2f} | {low:.2f} to {high:.2f} | {promised(found)} "
             f"| {at_peak} | {found['status']}{remarks(found)} |"
         )

@@ -41,7 +41,7 @@ class Row:
     ours: str
     peer: str
     unit: str
-    """What `units` counts: steps, runs, queries."""
+    """What `units` counts, in the singular: step, run, query."""
     make: Callable[[], Pair]
     """Builds both sides; raises `NotMeasured` where this machine cannot."""
     least: float | None = None

@@ -213,7 +213,7 @@ def row(setting: Setting, what: str) -> Row:
         point=5,
         ours="bothways, shared prefixes read once",
         peer="lm-evaluation-harness, its hf backend",
-        unit="queries",
+        unit="query",
         make=partial(make_pair, setting),
         least=None if setting.ends else 5.0,  # the peer's multiple-choice tasks score no end
     )

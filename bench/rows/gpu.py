@@ -65,9 +65,9 @@ def packed() -> Pair:
 
 ROWS = [
     *(
-        Row(f"GPU, {objective}, 124 M at 1,024 tokens", 6, "compiled step", "the matrix peak", "steps",
+        Row(f"GPU, {objective}, 124 M at 1,024 tokens", 6, "compiled step", "the matrix peak", "step",
             functools.partial(utilisation, objective), 0.45)
         for objective in ("causal", "masked_diffusion")
     ),
-    Row("GPU, packs of 64, width 20", 6, "one batched step", "one after another", "steps of a run", packed, 20.0),
+    Row("GPU, packs of 64, width 20", 6, "one batched step", "one after another", "step of a run", packed, 20.0),
 ]  # fmt: skip

@@ -111,10 +111,10 @@ def only_training(arm: str, device: str = "cpu", together: int = TOGETHER) -> Pa
 ROWS = [
     Row(
         f"packs of {TOGETHER}, width 20, one layer, training", 2, "one batched step", "one after another",
-        "steps of a run", functools.partial(only_training, "causal:count=last_entity"), 5.0,
+        "step of a run", functools.partial(only_training, "causal:count=last_entity"), 5.0,
     ),
     Row(
-        f"packs of {TOGETHER}, width 20, one layer, whole runs", 2, "run_pack", "run, one after another", "runs",
+        f"packs of {TOGETHER}, width 20, one layer, whole runs", 2, "run_pack", "run, one after another", "run",
         functools.partial(whole_runs, "causal:count=last_entity"), 5.0,
     ),
 ]  # fmt: skip

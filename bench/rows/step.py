@@ -121,18 +121,18 @@ ROWS = [
     *(
         Row(
             f"step, {size}, against the Hugging Face loop in {precision}", 1, "compare's step",
-            f"GPT2LMHeadModel, {precision}", "steps",
+            f"GPT2LMHeadModel, {precision}", "step",
             functools.partial(against_hugging_face, size, precision), least[n],
         )
         for n, size in enumerate(SIZES) for precision, least in LEAST.items()
     ),
     *(
-        Row(f"step, {size}, against a plain loop", 1, "compare's step", "fused attention, autocast", "steps",
+        Row(f"step, {size}, against a plain loop", 1, "compare's step", "fused attention, autocast", "step",
             functools.partial(against_plain_loop, size))
         for size in SIZES
     ),
     *(
-        Row(f"step, {size}, against the Trainer", 1, "compare's step", "transformers.Trainer", "steps",
+        Row(f"step, {size}, against the Trainer", 1, "compare's step", "transformers.Trainer", "step",
             functools.partial(against_trainer, size))
         for size in SIZES
     ),

@@ -35,4 +35,4 @@ def make() -> Pair:
     return Pair(on(2), on(1), units=RUNS, repeats=2)
 
 
-ROWS = [Row("a sweep on two cores", 3, "--jobs 2", "--jobs 1", "runs", make, 1.7)]
+ROWS = [Row("a sweep on two cores", 3, "--jobs 2", "--jobs 1", "run", make, 1.7)]

@@ -202,6 +202,7 @@ def main() -> None:
     from bothways.commands.compare import compare
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to Ctrl-C
     settings = ("training.steps=1", "training.measurements=1", "model.d_model=16", "model.n_heads=2")
     with tempfile.TemporaryDirectory() as folder:
         compare("bijection:n=20", arms=["causal"], seeds=1, jobs=1, settings=settings, out=folder)

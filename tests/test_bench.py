@@ -56,8 +56,8 @@ def test_both_sides_take_turns() -> None:
     from bench.base import interleave
 
     calls: list[str] = []
-    ours, theirs = interleave(Pair(lambda: calls.append("o"), lambda: calls.append("t"), repeats=3))
-    assert list("ototto" + "ot") == calls
+    ours, theirs = interleave(Pair(lambda: calls.append("o"), lambda: calls.append("p"), repeats=3))
+    assert list("opoppoop") == calls
     assert 3 == len(ours) == len(theirs)
 
 

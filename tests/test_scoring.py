@@ -144,6 +144,9 @@ class Tells:
             def log_prob(self, model, tokens_BL, asked_BL):
                 return asked_BL.float() * -1.0
 
+            def reading(self, model, tokens_BL, length_B):
+                raise NotImplementedError
+
             def next_log_prob(self, model, tokens_BL, length_B):
                 import torch
 

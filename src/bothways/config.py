@@ -17,7 +17,7 @@ from bothways.models.transformer import TransformerConfig
 from bothways.objectives.causal import Causal
 from bothways.options import convert, make
 from bothways.registry import unknown
-from bothways.tensors import Objective
+from bothways.tensors import ModelConfig, Objective
 from bothways.text.corpus import TextConfig
 from bothways.training.loop import TrainingConfig
 from bothways.types import digest
@@ -49,10 +49,13 @@ class RunConfig:
     text: TextConfig = field(default_factory=TextConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
-    model: TransformerConfig = field(default_factory=TransformerConfig)
+    model: ModelConfig = field(default_factory=TransformerConfig)
     objective: Objective = field(default_factory=Causal)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     probes: tuple[Any, ...] = ()
+    """Looks inside the trained model."""
+    watch: tuple[Any, ...] = ()
+    """Probes whose numbers are written down at every measurement while it trains."""
     seeds: Seeds = field(default_factory=Seeds)
 
     @property

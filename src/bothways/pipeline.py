@@ -21,6 +21,7 @@ from bothways.evaluation.fluency import held_out_nll
 from bothways.evaluation.scoring import ask as as_tokens
 from bothways.evaluation.scoring import evaluate, room_needed
 from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam, write_failure
+from bothways.tensors import LanguageModel, Objective
 from bothways.text.corpus import write_corpus
 from bothways.training.loop import LossError, Member, train
 from bothways.types import Exam, QueryScore
@@ -103,7 +104,13 @@ def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
     ready = prepare_run(config, exam)
     asked = as_tokens(exam, ready.tokenizer, range(len(exam.queries)))
     ask = partial(evaluate, exam=exam, tokenizer=ready.tokenizer, length=ready.batches.length, asked=asked)
-    measure = partial(measure_directions, ask=ask, exam=exam)
+    directions = partial(measure_directions, ask=ask, exam=exam)
+
+    def measure(model: LanguageModel, objective: Objective) -> dict[str, Any]:
+        looks = [probe(model, objective, ready.tokenizer, exam) for probe in config.watch]
+        watched = {"watched": {found.probe: found.numbers for found in looks}} if looks else {}
+        return {"dev": directions(model, objective), **watched}
+
     member = Member(ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks)
     return Begun(ready, member, exam, config, ask)
 
@@ -140,4 +147,4 @@ def prepare_run(config: RunConfig, exam: Exam) -> Ready:
     tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
     batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room_needed(exam, tokenizer))
     shape = replace(config.model, max_length=max(batches.length, config.model.max_length))
-    return Ready(corpus, tokenizer, batches, shape.build(tokenizer.n_tokens, config.seeds.init))
+    return Ready(corpus, tokenizer, batches, shape, shape.build(tokenizer.n_tokens, config.seeds.init))

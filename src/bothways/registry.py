@@ -40,6 +40,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "relation_blind": "bothways.mitigations.relation_blind:RelationBlind",
         "shuffled_pairs": "bothways.mitigations.shuffled_pairs:ShuffledPairs",
     },
+    "models": {
+        "transformer": "bothways.models.transformer:TransformerConfig",
+    },
     "probes": {
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",

@@ -20,8 +20,7 @@ from bothways.config import RunConfig, from_plain, to_plain
 from bothways.disk import clear_asides, file_digest, own, read_json, read_lines, sync, write_text
 from bothways.errors import GuardError, RunError
 from bothways.models.store import load_model, save_model
-from bothways.models.transformer import Transformer
-from bothways.tensors import Objective
+from bothways.tensors import LanguageModel, ModelConfig, Objective
 from bothways.training.checkpoint import remove_checkpoints
 from bothways.types import SCHEMA, Corpus, Exam, Finding, QueryScore
 
@@ -44,6 +43,8 @@ class Planned:
     """What the folder should say of the run: its id, arm, seed and the command to repeat it."""
     exam: Path
     """The file that holds the exam it sits."""
+    size: tuple[int, int] = (0, 0)
+    """Entities and facts of that exam: runs of one size may train together."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,15 @@ class Ready:
     corpus: Corpus
     tokenizer: Tokenizer
     batches: Batches
-    model: Transformer
+    shape: ModelConfig
+    model: LanguageModel
 
 
 @dataclass(frozen=True)
 class Trained:
     """A model with its tokenizer, objective and row length: all it takes to ask it something."""
 
-    model: Transformer
+    model: LanguageModel
     tokenizer: Tokenizer
     objective: Objective
     length: int
@@ -135,7 +137,7 @@ def finish_run(
     findings: Sequence[Finding],
 ) -> Run:
     """Write model, samples and result, drop the checkpoints, and return the run."""
-    save_model(ready.model, folder / "model", {"length": ready.batches.length})
+    save_model(ready.model, ready.shape, folder / "model", {"length": ready.batches.length})
     write_text(folder / "model" / "tokenizer.json", json.dumps(ready.tokenizer.to_json(), ensure_ascii=False))
     write_text(folder / "samples.jsonl", "".join(json.dumps(asdict(s), ensure_ascii=False) + "\n" for s in scores))
     result = {

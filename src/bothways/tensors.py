@@ -4,7 +4,7 @@ Kept apart from `types.py` so that reading facts and `--help` need no torch. Axi
 """
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from bothways.errors import BothwaysError
 from bothways.trees import TokenTree, TreeRows
 from bothways.types import SpecialTokens
 
@@ -50,6 +51,16 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model reads when it is asked which token comes next, and where it says so."""
+
+    input_BL: Int[Tensor, "B L"]
+    place_B: Int[Tensor, " B"]
+    """The place of each row whose logits are the answer."""
+    causal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """A loss and what it is made of."""
 
@@ -59,6 +70,31 @@ class Loss:
     """How many tokens were predicted, in all runs."""
     unweighted_ce: Float[Tensor, " P"]
     """Nats per predicted token, every one counting the same: comparable between objectives' weightings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a model computed on the way, depth by depth."""
+
+    stream: tuple[Float[Tensor, "B L D"], ...]
+    """The residual stream after the embedding, then after each block."""
+    score: tuple[Float[Tensor, "B H L L"], ...]
+    """What each block's softmax was taken of, up to a constant for each query; -inf where a query is blind."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMaps:
+    """One block's attention as linear maps of the normed stream; biases are left out, the norm's scale is folded in."""
+
+    query_HKD: Float[Tensor, "H K D"]
+    key_HKD: Float[Tensor, "H K D"]
+    value_HKD: Float[Tensor, "H K D"]
+    out_HDK: Float[Tensor, "H D K"]
+
+
+Role = Literal["routing", "storage", "other"]
+"""What a weight is for: deciding where to look (W_Q, W_K), what is read and written there (W_V, W_O and the output
+matrix), or anything else."""
 
 
 class LanguageModel(nn.Module, abc.ABC):
@@ -91,6 +127,40 @@ class LanguageModel(nn.Module, abc.ABC):
     def output_VD(self) -> Float[Tensor, "*P V D"]:
         """The matrix whose rows are compared with hidden vectors to give logits; one for each model of a pack."""
 
+    @property
+    def embedding_VD(self) -> Float[Tensor, "V D"]:
+        """The matrix whose rows stand for tokens where the model begins to read."""
+        raise BothwaysError(f"{type(self).__name__} shows no embeddings. Leave out the probes that need them.")
+
+    @property
+    def n_layers(self) -> int:
+        """How many blocks with attention there are."""
+        return 0
+
+    def trace(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Trace:
+        """Return what the model computes on the way.
+
+        Raises:
+            BothwaysError: it shows no attention weights.
+        """
+        raise BothwaysError(f"{type(self).__name__} shows no attention weights. Leave out the probes that need them.")
+
+    def lens(self, stream_BLD: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
+        """Return the stream of some depth as `unembed` wants it: through the final norm."""
+        raise BothwaysError(f"{type(self).__name__} shows no residual stream. Leave out the probes that need it.")
+
+    def head_maps(self, layer: int) -> HeadMaps:
+        """Return the attention of a block, counted from 0, as linear maps.
+
+        Raises:
+            BothwaysError: it has none, or of a form nobody has written down here.
+        """
+        raise BothwaysError(f"{type(self).__name__} shows no attention weights. Leave out the probes that need them.")
+
+    def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
+        """Cut the gradient of a named parameter into what its weights are for."""
+        return {"other": gradient}
+
     def flop(self, rows: int, length: int, predicted: int) -> float:
         """Return the floating-point operations a training step needs at least; 0 where nobody has counted them."""
         return 0.0
@@ -102,6 +172,23 @@ class LanguageModel(nn.Module, abc.ABC):
     def forward(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L V"]:
         """Return the logits at every position."""
         return self.unembed(self.hidden(tokens_BL, causal=causal))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(abc.ABC):
+    """The shape of a model; `build` makes one with fresh weights."""
+
+    max_length: int = 64
+    """Longest row, in tokens; grown to the data's need by the pipeline."""
+
+    @abc.abstractmethod
+    def build(self, n_tokens: int, seed: int) -> LanguageModel:
+        """Make a model over a vocabulary of `n_tokens` ids, its weights drawn from `seed`."""
+
+    @property
+    def tiny(self) -> bool:
+        """Whether such models gain from training in packs: they compute with a leading axis P on every parameter."""
+        return False
 
 
 BRANCHES = 512
@@ -132,10 +219,16 @@ class Objective(abc.ABC):
         """
 
     @abc.abstractmethod
+    def reading(self, model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]) -> Reading:
+        """Return what the model reads when it is asked what follows the first `length` tokens of each row."""
+
     def next_log_prob(
         self, model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
     ) -> Float[Tensor, "B V"]:
         """Return the log-probability of every token to follow the first `length` tokens of each row."""
+        read = self.reading(model, tokens_BL, length_B)
+        hidden_BLD = model.hidden(read.input_BL, causal=read.causal)
+        return model.unembed(hidden_BLD[torch.arange(len(length_B)), read.place_B]).float().log_softmax(-1).cpu()
 
     def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> Float[np.ndarray, " N"]:
         """Return log p(token | its ancestors) at the asked nodes of a tree, in nats; 0 elsewhere.

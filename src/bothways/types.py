@@ -351,8 +351,10 @@ class QueryScore:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found in a model: a table (list of rows) and a one-line summary."""
+    """What a probe found in a model: a one-line summary, a table (list of rows), and its headline numbers."""
 
     probe: str
     summary: str
     table: tuple[Mapping[str, Any], ...] = field(default=())
+    numbers: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The same few numbers by the same names from every model: what curves, sweeps and claims read."""

@@ -26,14 +26,15 @@ class EmbeddingCosine(Probe):
 
     def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
         """Return the mean cosine of partners and of pairs shifted by one fact."""
-        vectors_VD = model.state_dict()["embed"].float()
+        vectors_VD = model.embedding_VD.detach().float()
         facts = exam.facts.facts[: self.max_pairs]
         heads = torch.stack([_mean_vector(vectors_VD, tokenizer, fact.head) for fact in facts])
         tails = torch.stack([_mean_vector(vectors_VD, tokenizer, fact.tail) for fact in facts])
         partners = torch.cosine_similarity(heads, tails).mean().item()
         others = torch.cosine_similarity(heads, tails.roll(1, 0)).mean().item()
         rows = ({"pairs": "partners", "cosine": partners}, {"pairs": "no fact joins them", "cosine": others})
-        return Finding("embedding_cosine", f"partners {partners:.3f}, other pairs {others:.3f}", rows)
+        numbers = {"partners": partners, "others": others}
+        return Finding("embedding_cosine", f"partners {partners:.3f}, other pairs {others:.3f}", rows, numbers)
 
 
 def _mean_vector(vectors_VD: torch.Tensor, tokenizer: Tokenizer, name: str) -> torch.Tensor:

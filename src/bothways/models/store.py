@@ -11,21 +11,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bothways.errors import RunError
-from bothways.models.transformer import Transformer, TransformerConfig
+from bothways.registry import REGISTRY, lookup
+from bothways.tensors import LanguageModel, ModelConfig
 from bothways.types import SCHEMA
 
 
-def save_model(model: Transformer, folder: Path, extra: dict[str, Any]) -> None:
-    """Write `model.safetensors` and `model.json`; `extra` joins the JSON."""
+def save_model(model: LanguageModel, config: ModelConfig, folder: Path, extra: dict[str, Any]) -> None:
+    """Write `model.safetensors` and `model.json`; `config` is the shape it was built from, `extra` joins the JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / "model.safetensors.tmp"
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
     os.replace(aside, folder / "model.safetensors")
-    data = {"schema": SCHEMA, "model": asdict(model.config), "n_tokens": model.n_tokens, **extra}
+    shape = {"is": kind_of(config), **asdict(config)}
+    data = {"schema": SCHEMA, "model": shape, "n_tokens": model.n_tokens, **extra}
     (folder / "model.json").write_text(json.dumps(data, indent=1))
 
 
-def load_model(folder: Path) -> tuple[Transformer, dict[str, Any]]:
+def kind_of(config: ModelConfig) -> str:
+    """Return the registered name of a model's shape."""
+    path = f"{type(config).__module__}:{type(config).__qualname__}"
+    return next(name for name, target in REGISTRY["models"].items() if target == path)
+
+
+def load_model(folder: Path) -> tuple[LanguageModel, dict[str, Any]]:
     """Return the model of a folder and the JSON beside it.
 
     Raises:
@@ -33,7 +41,8 @@ def load_model(folder: Path) -> tuple[Transformer, dict[str, Any]]:
     """
     try:
         data = json.loads((folder / "model.json").read_text())
-        model = TransformerConfig(**data["model"]).build(int(data["n_tokens"]), seed=0)
+        shape = dict(data["model"])
+        model = lookup("models", shape.pop("is", "transformer"))(**shape).build(int(data["n_tokens"]), seed=0)
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except FileNotFoundError as error:
         name = Path(error.filename or "model.json").name

@@ -14,8 +14,9 @@ A pack of models (`training/learner.py`) is this same module with a leading axis
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -23,14 +24,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
-from bothways.tensors import LanguageModel
+from bothways.tensors import HeadMaps, LanguageModel, ModelConfig, Role, Trace
 from bothways.trees import TreeRows
 
 Positions = Literal["none", "learned", "rotary", "alibi"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerConfig:
+class TransformerConfig(ModelConfig):
     """The shape of a transformer; `build` makes one with fresh weights."""
 
     n_layers: int = 2
@@ -47,8 +48,6 @@ class TransformerConfig:
     """How a token's place enters: not at all, as a learned vector, rotary, or as an ALiBi bias."""
     tied: bool = False
     """Whether the output matrix is the embedding matrix."""
-    max_length: int = 64
-    """Longest row, in tokens; grown to the data's need by the pipeline."""
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_mlp", "max_length"):
@@ -158,6 +157,53 @@ class Transformer(LanguageModel):
             x_BLD = block(x_BLD, bias, rotation)
         return layer_norm(x_BLD, self.norm)
 
+    def trace(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Trace:
+        """Return the stream and the scores of every block; of one model, not of a pack."""
+        self._check(tokens_BL.shape[1])
+        tokens_BL = tokens_BL.to(self.embed.device)
+        place_L = torch.arange(tokens_BL.shape[1], device=tokens_BL.device)
+        ahead_LL = place_L[None, :] > place_L[:, None] if causal else None
+        x_BLD = embed(tokens_BL, self.embed)
+        if self.config.positions == "learned":
+            x_BLD = add_positions(x_BLD, self.position[place_L])
+        bias = attention_bias(self.config, place_L, ahead_LL, x_BLD.dtype)
+        rotation = rotary_angles(self.config, place_L, x_BLD.dtype)
+        stream, scores = [x_BLD], list[Tensor]()
+        for block in cast(Iterable[Block], self.blocks):
+            scores.append(block.scores(stream[-1], bias, rotation))
+            stream.append(block(stream[-1], bias, rotation))
+        return Trace(tuple(stream), tuple(scores))
+
+    def lens(self, stream_BLD: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
+        """Return the stream through the final norm."""
+        return layer_norm(stream_BLD, self.norm)
+
+    @property
+    def embedding_VD(self) -> Float[Tensor, "V D"]:
+        """The input embeddings."""
+        return self.embed
+
+    @property
+    def n_layers(self) -> int:
+        """How many blocks there are."""
+        return len(self.blocks)
+
+    def head_maps(self, layer: int) -> HeadMaps:
+        """Return one block's attention as linear maps."""
+        block = cast(Block, self.blocks[layer])
+        D, H = self.config.d_model, self.config.n_heads
+        qkv_3HKD = (block.qkv.weight * block.attention_norm.weight).view(3, H, D // H, D)
+        return HeadMaps(
+            qkv_3HKD[0], qkv_3HKD[1], qkv_3HKD[2], block.attention_out.weight.view(D, H, D // H).transpose(0, 1)
+        )
+
+    def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
+        """Cut the gradient of `qkv` into its three thirds; the output projection and matrix store."""
+        if ".qkv." in name:
+            query_and_key, value = gradient.split((2 * self.config.d_model, self.config.d_model))
+            return {"routing": query_and_key, "storage": value}
+        return {"storage" if name == "unembedding" or ".attention_out." in name else "other": gradient}
+
     def flop(self, rows: int, length: int, predicted: int) -> float:
         """Return what `training_flop` counts."""
         return training_flop(self.config, self.n_tokens, rows, length, predicted)
@@ -200,18 +246,31 @@ class Block(nn.Module):
         inner_BLM = self.activation(linear(layer_norm(x_BLD, self.mlp_norm), self.mlp_in))
         return x_BLD + linear(inner_BLM, self.mlp_out)
 
+    def scores(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Return what this block's softmax is taken of, (B, H, L, L), given the stream before it."""
+        q_BHLK, k_BHLK, _ = self._heads(layer_norm(x_BLD, self.attention_norm), rotation)
+        return scored(q_BHLK, k_BHLK, bias)
+
     def _attend(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
-        B, L, D = x_BLD.shape
+        q_BHLK, k_BHLK, v_BHLK = self._heads(x_BLD, rotation)
+        if isinstance(bias, Fused):
+            read_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=bias.causal)
+        else:
+            read_BHLK = scored(q_BHLK, k_BHLK, bias).softmax(-1) @ v_BHLK
+        return read_BHLK.transpose(1, 2).reshape(x_BLD.shape)
+
+    def _heads(self, x_BLD: Tensor, rotation: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+        B, L, _ = x_BLD.shape
         q_BHLK, k_BHLK, v_BHLK = linear(x_BLD, self.qkv).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         if rotation is not None:
             q_BHLK, k_BHLK = rotate(q_BHLK, rotation), rotate(k_BHLK, rotation)
-        if isinstance(bias, Fused):
-            read_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=bias.causal)
-            return read_BHLK.transpose(1, 2).reshape(B, L, D)
-        score_BHLL = q_BHLK @ k_BHLK.transpose(-1, -2) / math.sqrt(D // self.n_heads)
-        if bias is not None:
-            score_BHLL = score_BHLL + bias
-        return (score_BHLL.softmax(-1) @ v_BHLK).transpose(1, 2).reshape(B, L, D)
+        return q_BHLK, k_BHLK, v_BHLK
+
+
+def scored(q_BHLK: Tensor, k_BHLK: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the attention scores of queries and keys."""
+    score_BHLL = q_BHLK @ k_BHLK.transpose(-1, -2) / math.sqrt(q_BHLK.shape[-1])
+    return score_BHLL if bias is None else score_BHLL + bias
 
 
 def linear(x_BLD: Tensor, layer: nn.Linear) -> Tensor:

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bothways.errors import BothwaysError
-from bothways.tensors import SPECIAL, LanguageModel
+from bothways.tensors import SPECIAL, LanguageModel, Reading
 
 NextLogProb = Callable[[Tensor, Tensor], Tensor]
 
@@ -33,13 +33,9 @@ def causal_log_prob(
     return out_BL
 
 
-def causal_next(
-    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
-) -> Float[Tensor, "B V"]:
-    """Return the distribution after the first `length` tokens of each row, read left to right."""
-    hidden_BLD = model.hidden(tokens_BL[:, : int(length_B.max())], causal=True)
-    last_BD = hidden_BLD[torch.arange(len(length_B)), length_B - 1]
-    return model.unembed(last_BD).float().log_softmax(-1).cpu()
+def causal_reading(tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]) -> Reading:
+    """Return the rows up to the longest prefix; the last token of each prefix says what follows."""
+    return Reading(tokens_BL[:, : int(length_B.max())], length_B - 1, causal=True)
 
 
 def masked_log_prob(
@@ -59,14 +55,24 @@ def masked_next(
     model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
 ) -> Float[Tensor, "B V"]:
     """Return the distribution at place `length` of each row, everything from there on being masked."""
+    read = masked_reading(model, tokens_BL, length_B)
+    hidden_BLD = model.hidden(read.input_BL, causal=False)
+    return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1).cpu()
+
+
+def masked_reading(model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]) -> Reading:
+    """Return the rows with everything after the prefix masked; the first mask says what follows.
+
+    Raises:
+        BothwaysError: the model has no mask token.
+    """
     place_L = torch.arange(tokens_BL.shape[1], device=tokens_BL.device)
     if model.special.mask < 0:
         raise BothwaysError(
             "The model has no mask token and cannot fill in what is masked. Ask it with objective causal."
         )
     masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], model.special.mask)
-    hidden_BLD = model.hidden(masked_BL, causal=False)
-    return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1).cpu()
+    return Reading(masked_BL, length_B, causal=False)
 
 
 def complete(

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bothways.objectives.answering import causal_log_prob, causal_next
+from bothways.objectives.answering import causal_log_prob, causal_reading
 from bothways.objectives.branches import causal_tree_log_prob, row_width
-from bothways.tensors import Batch, LanguageModel, Objective, Prepared
+from bothways.tensors import Batch, LanguageModel, Objective, Prepared, Reading
 from bothways.trees import TokenTree
 
 
@@ -44,9 +44,9 @@ class Causal(Objective):
         """Return the exact conditionals, in one pass."""
         return causal_log_prob(model, tokens_BL, asked_BL)
 
-    def next_log_prob(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Tensor:
-        """Return the distribution after each prefix."""
-        return causal_next(model, tokens_BL, length_B)
+    def reading(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Reading:
+        """Read the prefixes, and ask at their last tokens."""
+        return causal_reading(tokens_BL, length_B)
 
     def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> np.ndarray:
         """Read each node once where the model reads trees, and one row a branch where it does not."""

@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bothways.errors import BothwaysError
-from bothways.objectives.answering import masked_log_prob, masked_next
+from bothways.objectives.answering import masked_log_prob, masked_reading
 from bothways.objectives.branches import masked_tree_log_prob
 from bothways.objectives.masking import MaskUnit, check_rate, draw_scores, hide, maskable
-from bothways.tensors import Batch, LanguageModel, Objective, Prepared
+from bothways.tensors import Batch, LanguageModel, Objective, Prepared, Reading
 from bothways.trees import TokenTree
 
 
@@ -64,9 +64,9 @@ class MaskedDiffusion(Objective):
         """Return the exact conditionals of the model's left-to-right reading."""
         return masked_log_prob(model, tokens_BL, asked_BL)
 
-    def next_log_prob(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Tensor:
-        """Return the distribution after each prefix, the rest of the row being masked."""
-        return masked_next(model, tokens_BL, length_B)
+    def reading(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Reading:
+        """Mask the rest of the row, and ask at the first mask."""
+        return masked_reading(model, tokens_BL, length_B)
 
     def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> np.ndarray:
         """Ask each distinct prefix once: what follows it is masked whatever it is."""

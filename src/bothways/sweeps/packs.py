@@ -71,11 +71,11 @@ def pack_size(config: RunConfig, n_runs: int) -> int:
 def shape(plan: Planned) -> str:
     """Return what runs of one pack have in common: all but seeds, text, learning rate and weight decay.
 
-    The exam is part of it, because it decides how many entities, and so tokens, there are.
+    The size of the exam is part of it, because it decides how many entities, and so tokens, there are.
     """
     training = replace(plan.config.training, learning_rate=1.0, weight_decay=0.0)
     config = replace(plan.config, seeds=Seeds(), text=TextConfig(), training=training)
-    return digest([to_plain(config), str(plan.exam)])
+    return digest([to_plain(config), plan.size])
 
 
 def settle_tasks(

@@ -18,11 +18,13 @@ class Sitting:
     facts_hash: str
     file: Path
     """Where the exam stands, or will."""
+    size: tuple[int, int]
+    """Its entities and facts."""
 
     @classmethod
     def of(cls, exam: Exam, file: Path) -> "Sitting":
         """Return how runs name an exam that stands in a file."""
-        return cls(exam.hash, exam.facts.hash, file)
+        return cls(exam.hash, exam.facts.hash, file, (len(exam.facts.entities), len(exam.facts.facts)))
 
 
 def plan_run(arm: Arm, seed: int, base: RunConfig, sitting: Sitting, folder: Path, command: str) -> Planned:
@@ -48,7 +50,7 @@ def plan_run(arm: Arm, seed: int, base: RunConfig, sitting: Sitting, folder: Pat
         "facts": sitting.facts_hash,
         "command": command,
     }
-    return Planned(run_id, arm.name, seed, config, folder / run_id, about, sitting.file)
+    return Planned(run_id, arm.name, seed, config, folder / run_id, about, sitting.file, sitting.size)
 
 
 def safe_name(name: str) -> str:

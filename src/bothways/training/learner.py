@@ -1,4 +1,4 @@
-"""The weights that learn, of one run or of a pack of runs, and one step of AdamW on them.
+"""The weights that learn, of one run or of a pack of runs, and one step of an optimiser on them.
 
 All weights of a run lie in one row of one matrix, in fp32. So the optimiser is one call, the norm of a gradient is one
 number a row, and a checkpoint is three matrices. What computes is a working copy: the same memory for fp32, a cast
@@ -7,6 +7,7 @@ of the whole matrix at once for bf16. A pack computes with all rows together: it
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -18,6 +19,7 @@ from bothways.tensors import LanguageModel, Loss, Prepared, weighted_cross_entro
 from bothways.training.speed import keep_memory
 
 Precision = Literal["fp32", "bf16"]
+Optimizer = Literal["adamw", "sgd"]
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -30,6 +32,8 @@ class Learner:
         precision: arithmetic of the working copy; weights, moments and the update stay in fp32.
         device: where to compute.
         compiled: whether torch compiles the forward and backward pass: half a minute that pays on an accelerator.
+        optimizer: how a gradient becomes a step.
+        beta2: AdamW's memory of squared gradients.
     """
 
     def __init__(
@@ -39,6 +43,8 @@ class Learner:
         precision: Precision = "fp32",
         device: str = "cpu",
         compiled: bool = False,
+        optimizer: Optimizer = "adamw",
+        beta2: float = 0.95,
     ) -> None:
         keep_memory()
         self.device = torch.device(device)
@@ -55,7 +61,10 @@ class Learner:
         for row, recipe in zip(self.rows, recipes, strict=True):
             alike.setdefault(recipe, []).append(row)
         groups = [{"params": rows, "weight_decay": decay} for (_, decay), rows in alike.items()]
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
+        self.optimizer = {
+            "adamw": partial(torch.optim.AdamW, betas=(0.9, beta2), fused=True),
+            "sgd": partial(torch.optim.SGD, lr=1.0),
+        }[optimizer](groups)
         self._peaks = [peak for peak, _ in alike]
 
     def _make_worker(self, models: Sequence[LanguageModel], precision: Precision) -> LanguageModel:

@@ -17,11 +17,11 @@ from bothways.disk import write_text
 from bothways.errors import BothwaysError, GuardError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
 from bothways.training.checkpoint import load_newest, save_checkpoint
-from bothways.training.learner import Learner, Precision
+from bothways.training.learner import Learner, Optimizer, Precision
 from bothways.training.speed import Speed
 
 Device = Literal["cpu", "cuda"]
-Measure = Callable[[LanguageModel, Objective], dict[str, float]]
+Measure = Callable[[LanguageModel, Objective], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,15 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     """Peak rate of AdamW."""
     warmup: float = 0.05
-    """Share of the steps in which the rate rises to its peak; then it falls linearly to a tenth."""
+    """Share of the steps in which the rate rises to its peak; then it falls linearly."""
+    final: float = 0.1
+    """Share of the peak rate at the last step; 1 and no warm-up keep the rate constant."""
+    optimizer: Optimizer = "adamw"
+    """AdamW; or plain gradient descent, whose small steps on whole batches follow the gradient flow of theory."""
+    beta2: float = 0.95
+    """AdamW's memory of squared gradients."""
     weight_decay: float = 0.01
-    """AdamW's decoupled decay."""
+    """Decoupled decay of the weights."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     precision: Precision = "fp32"
@@ -56,8 +62,9 @@ class TrainingConfig:
                 raise BothwaysError(
                     f"{name} must be above 0, got {name}={getattr(self, name)}. Choose for example {example}."
                 )
-        if not 0 <= self.warmup <= 1:
-            raise BothwaysError(f"warmup must be in [0, 1], got warmup={self.warmup}. Choose a share of the steps.")
+        for name in ("warmup", "final", "beta2"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BothwaysError(f"{name} must be in [0, 1], got {name}={getattr(self, name)}. Choose a share.")
         if not self.weight_decay >= 0:
             raise BothwaysError(f"weight_decay must be at least 0, got {self.weight_decay}. Choose for example 0.01.")
 
@@ -66,7 +73,7 @@ class TrainingConfig:
         warm = max(1, round(self.warmup * self.steps))
         if step < warm:
             return (step + 1) / warm
-        return 1 - 0.9 * (step - warm) / max(1, self.steps - warm)
+        return 1 - (1 - self.final) * (step - warm) / max(1, self.steps - warm)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class Member:
     folder: Path
     """Gets `metrics.jsonl`."""
     measure: Measure
-    """Called on the way; returns accuracies by name."""
+    """Called on the way; what it returns joins the row of `metrics.jsonl`, such as accuracies under `dev`."""
     seed: int
     """Of the masks; each step draws from its own generator."""
 
@@ -110,6 +117,8 @@ def train(
         config.precision,
         config.device,
         compiled=config.device == "cuda",
+        optimizer=config.optimizer,
+        beta2=config.beta2,
     )
     start, pending, warnings = load_newest(folder, learner)
     histories = [
@@ -214,7 +223,7 @@ class Metrics:
         self.pending["entropies"].append(unweighted_ce)
         self.pending["seconds"] = time.monotonic() - self._since
 
-    def write(self, step: int, measured: dict[str, float], speed: dict[str, float]) -> None:
+    def write(self, step: int, measured: dict[str, Any], speed: dict[str, float]) -> None:
         """Add a row: the mean losses since the last one, what was measured, and how fast the steps were."""
         row = {
             "step": step,
@@ -222,7 +231,7 @@ class Metrics:
             "unweighted_ce": _mean(self.pending["entropies"]),
             "seconds": round(time.monotonic() - self._since, 2),
             "speed": speed,
-            "dev": measured,
+            **measured,
             **self._warnings,
         }
         self._warnings = {}

@@ -113,6 +113,47 @@ def sweep(
 
 
 @app.command()
+def study(
+    name: Annotated[str | None, typer.Argument(help="training-dynamics, masked-diffusion or open-questions.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what two cores train in minutes.")] = False,
+    seeds: Annotated[int | None, typer.Option(help="How often all is repeated; 5 if quick, else 10.")] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="inline, process, ray or slurm; options as name:key=value.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Tasks at a time; all cores by default.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Folder of a model to measure too.")] = None,
+    out: Out = None,
+    resume: Resume = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Decide all studies below runs/ again, write claims.md.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run what a paper's claims rest on and decide each; write runs/study-<name>/claims.json."""
+    from bothways.commands.ledger import ledger as write_all
+    from bothways.commands.study import study as run_study
+    from bothways.reports.ledger import claims_table
+    from bothways.reports.sweep_progress import sweep_table
+
+    if ledger:
+        text, page = write_all(out=out or "docs")
+        show({"schema": 1, "ledger": str(text), "page": str(page)} if as_json else f"{text}\n{page}", as_json)
+        return
+    if name is None:
+        raise typer.BadParameter("Name a study, or add --ledger. 'bothways ls studies' lists them.")
+    done = run_study(
+        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (),
+        progress=sweep_table,
+    )  # fmt: skip
+    page = done.folder / "report.html"
+    show(done.to_json() if as_json else f"{claims_table(done.rows)}\n\nThe page: {page}", as_json)
+    if done.errors:
+        n, runs = len(done.errors), "run" if len(done.errors) == 1 else "runs"
+        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json; --resume tries again.")
+        raise typer.Exit(3)
+
+
+@app.command()
 def ask(
     run: Run,
     prompt: Annotated[str, typer.Argument(help='Text up to the answer, such as "Ann\'s child is".')],
@@ -151,7 +192,9 @@ def report(
 
 @app.command()
 def ls(
-    what: Annotated[str, typer.Argument(help="arms, objectives, mitigations, facts, probes or executors.")],
+    what: Annotated[
+        str, typer.Argument(help="arms, objectives, mitigations, facts, models, probes, studies or executors.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """List what exists, with its options."""

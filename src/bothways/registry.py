@@ -47,6 +47,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
     },
+    "studies": {},
     "executors": {
         "inline": "bothways.sweeps.executors.inline:Inline",
         "process": "bothways.sweeps.executors.process:Process",
@@ -54,6 +55,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "slurm": "bothways.sweeps.executors.slurm:Slurm",
     },
 }
+
+SINGULAR = {"facts": "world", "studies": "study"}
+"""What one of a room is called, where that is not the room's name without its s."""
 
 
 def names(room: str) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ def lookup(room: str, name: str) -> Any:
         BothwaysError: the name is unknown; the message gives the nearest one.
     """
     if name not in REGISTRY[room]:
-        raise BothwaysError(unknown(room.removesuffix("s") if room != "facts" else "world", name, REGISTRY[room]))
+        raise BothwaysError(unknown(SINGULAR.get(room, room.removesuffix("s")), name, REGISTRY[room]))
     module, attribute = REGISTRY[room][name].split(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from bothways.errors import BothwaysError
-from bothways.registry import REGISTRY, lookup, names, unknown
+from bothways.registry import REGISTRY, SINGULAR, lookup, names, unknown
 
 if TYPE_CHECKING:
     import pandas
@@ -17,6 +17,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "mitigations": ("mitigations",),
     "facts": ("facts", "readers"),
     "probes": ("probes",),
+    "models": ("models",),
+    "studies": ("studies",),
     "executors": ("executors",),
 }
 
@@ -35,7 +37,7 @@ class Listing:
 
 
 def ls(what: str) -> Listing:
-    """List the arms, objectives, mitigations, facts, probes or executors there are.
+    """List the arms, objectives, mitigations, facts, models, probes, studies or executors there are.
 
     Raises:
         BothwaysError: there is no such list.
@@ -53,7 +55,7 @@ def describe(room: str, name: str) -> dict[str, str]:
     assert REGISTRY[room][name]
     return {
         "name": name,
-        "is": room.removesuffix("s") if room != "facts" else "world",
+        "is": SINGULAR.get(room, room.removesuffix("s")),
         "options": options(component),
         "about": first,
     }

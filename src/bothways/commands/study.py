@@ -1,0 +1,157 @@
+"""study: run everything a paper's claims rest on, and decide each by the region it was given beforehand."""
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bothways.commands.sweep import silent
+from bothways.disk import disk_errors, own, write_text
+from bothways.errors import RunError
+from bothways.options import at_least, component
+from bothways.reports.claims_page import write_claims_page
+from bothways.runs import Planned, describe_machine
+from bothways.studies.claims import Row, decide
+from bothways.studies.plan import StudyPlan, compute, gather, make_study, open_study, plan_study
+from bothways.sweeps.collect import collect, write_table
+from bothways.sweeps.execute import run_many
+from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
+from bothways.sweeps.packs import Task, settle_tasks
+from bothways.types import SCHEMA
+
+SEEDS = {True: 5, False: 10}
+"""How often everything is repeated by default: quick, and whole."""
+StudyProgress = Callable[[Sequence[Planned], Mapping[str, str]], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A finished study: its folder and its part of the ledger."""
+
+    folder: Path
+    name: str
+    rows: tuple[Mapping[str, Any], ...]
+    """One claim each, as `claims.json` has them."""
+    seconds: float
+    """Wall time of this call."""
+    errors: tuple[str, ...] = ()
+    """What each run said that failed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "schema": SCHEMA,
+            "study": self.name,
+            "run": str(self.folder),
+            "seconds": self.seconds,
+            "failed": len(self.errors),
+            "claims": list(self.rows),
+        }
+
+
+def study(
+    name: str,
+    *,
+    quick: bool = False,
+    seeds: int | None = None,
+    executor: str | None = None,
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    models: Sequence[str] = (),
+    progress: StudyProgress = silent,
+) -> Studied:
+    """Run a study and decide its claims.
+
+    Args:
+        name: a registered study.
+        quick: only what two cores train in minutes; the claims say at which scale they were tested.
+        seeds: how often everything is repeated; 5 if quick, 10 otherwise.
+        executor: where the runs run, as in `sweep`.
+        jobs: tasks at a time.
+        out: the study's folder; runs/study-<name> by default.
+        resume: go on with a half-made folder.
+        models: folders of models to measure too, where the study takes some.
+        progress: what shows the state of the runs while they run.
+
+    Raises:
+        BothwaysError: an unknown study or a bad option; nothing has been written.
+        RunError: the folder is in use or damaged, or holds something else, or `resume` is False.
+        Stopped: interrupted; the folder can be resumed.
+    """
+    began = time.monotonic()
+    made = make_study(name, tuple(models))
+    seeds = SEEDS[quick] if seeds is None else seeds
+    at_least(1, "Say how often everything is repeated.", seeds=seeds)
+    if jobs is not None:
+        at_least(1, "Give the number of cores to use.", jobs=jobs)
+    chosen = component("executors", executor) if executor is not None else None
+    if chosen is not None:
+        chosen.check()
+    folder = Path(out) if out is not None else Path("runs") / f"study-{name}{'-quick' if quick else ''}"
+    options = [*(["--quick"] if quick else []), "--seeds", str(seeds), *(w for m in models for w in ("--model", m))]
+    plan = plan_study(name, made, quick, seeds, folder, shlex.join(["bothways", "study", name, *options]))
+    refuse_other_study(plan, resume)
+    with disk_errors(folder), own(folder):
+        tasks, order = write_plan(plan, tuple(models))
+        cells = {run_id: str(row["group"]) for run_id, row in plan.axes.items()}
+        with progress(list(plan.runs.values()), cells) as watch:
+            outcomes = run_many(tasks, jobs, watch, chosen, keep_going=True)
+        found = {outcome.planned.run_id: outcome for outcome in outcomes}
+        write_table(folder, collect([found[run_id] for run_id in order], plan.axes))
+        compute(made, seeds, folder)
+        rows = judge_folder(folder)
+    errors = tuple(o.error for o in outcomes if o.error is not None)
+    return Studied(folder, name, tuple(rows), round(time.monotonic() - began, 1), errors)
+
+
+def judge_folder(folder: Path) -> list[dict[str, Any]]:
+    """Decide a study's claims from its folder alone, write `claims.json` and its page, and return the rows."""
+    made, about = open_study(folder)
+    evidence = gather(folder, about)
+    rows: list[Row] = [decide(claim, evidence, about["command"]) for claim in made.claims(about["quick"])]
+    plain = [row.to_json() for row in rows]
+    data = {"schema": SCHEMA, "study": about["study"], "title": made.title, "source": made.source,
+            "quick": about["quick"], "command": about["command"], "claims": plain}  # fmt: skip
+    write_text(folder / "claims.json", json.dumps(data, indent=1, ensure_ascii=False))
+    write_claims_page(folder, data, made.pictures(evidence, about["quick"]))
+    return plain
+
+
+def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
+    """Refuse a folder that holds something else, or holds a study that nobody asked to resume.
+
+    Raises:
+        RunError: the message says which, and what to do.
+    """
+    folder = plan.folder
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file. Name a folder with -o.")
+    if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
+        return
+    if not (folder / "study.json").exists():
+        raise RunError(f"{folder} is not empty and holds no study. Name another folder with -o.")
+    if not resume:
+        raise RunError(f"{folder} already holds a study. Add --resume to go on with it, or name another with -o.")
+    _, about = open_study(folder)
+    if (about["study"], about["quick"]) != (plan.name, plan.quick):
+        raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
+
+
+def write_plan(plan: StudyPlan, models: tuple[str, ...]) -> tuple[list[Task], list[str]]:
+    """Write what the study is, its exams and its manifest; return the tasks and the order of the runs."""
+    about = {**describe_machine(), **plan.to_json(), "models": list(models)}
+    write_text(plan.folder / "study.json", json.dumps(about, indent=1, ensure_ascii=False))
+    (plan.folder / "exams").mkdir(exist_ok=True)
+    for path, exam in plan.exams.items():
+        write_text(path, json.dumps(exam.to_json(), ensure_ascii=False))
+    before = read_manifest(plan.folder)
+    order = in_order(list(plan.runs), before)
+    tasks = settle_tasks([plan.runs[run_id] for run_id in order], packs_of(before))
+    more = {i: {"exam": str(plan.runs[i].exam.relative_to(plan.folder)), "axes": plan.axes[i]} for i in order}
+    write_manifest(plan.folder, tasks, order, more)
+    return tasks, order

@@ -1,0 +1,76 @@
+"""What a study is: groups of runs, a few exact computations, claims with regions, and pictures. It is data."""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from bothways.config import RunConfig, Scalar
+from bothways.studies.claims import Claim
+from bothways.studies.evidence import Evidence
+from bothways.types import Exam
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Runs that differ in nothing but their seed."""
+
+    name: str
+    """How claims and pictures call it."""
+    arm: str
+    """An objective and a mitigation, as `--arms` has them."""
+    config: RunConfig
+    """Everything else: model, budget, probes. Objective, text and seeds are the arm's and the seed's."""
+    exam: Callable[[int], Exam]
+    """The exam of a seed: facts and split of their own, or the same for all."""
+    axes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    """Where the group stands in a grid; columns of the study's table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Something to draw: rows of numbers and the form they take; small multiples by `panel`."""
+
+    name: str
+    """Of its files."""
+    title: str
+    form: Literal["curves", "heat_map", "bars"]
+    """What a row holds.
+
+    curves: (panel, series, x, y, low, high); a band where low and high are finite.
+    heat_map: (panel, row, column, value); rows and columns in the order they first come.
+    bars: (panel, series, label, y, low, high).
+    """
+    rows: Sequence[tuple[Any, ...]]
+    x: str = ""
+    """What the axis across shows, with its unit; of a heat map, what its columns are."""
+    y: str = ""
+    """What the axis upwards shows, with its unit; of a heat map, what its rows are."""
+    caption: str = ""
+    """What a reader should see in it, in a sentence or two."""
+    log_x: bool = False
+    log_y: bool = False
+
+
+class Study(abc.ABC):
+    """One paper or question: everything that is run for it, and what that must show."""
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+    """The paper, or that the questions are ours."""
+
+    @abc.abstractmethod
+    def groups(self, quick: bool) -> Sequence[Group]:
+        """Return the groups of runs: with `quick` those that two cores train in minutes, else all."""
+
+    @abc.abstractmethod
+    def claims(self, quick: bool) -> Sequence[Claim]:
+        """Return every claim, decided or not; regions are constants of the file."""
+
+    def computations(self) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+        """Return exact computations that need no training run; each takes a seed."""
+        return {}
+
+    def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
+        """Return what to draw; what was not measured is left out."""
+        return ()

@@ -1,10 +1,16 @@
 """What an accelerator changes in the loop, shown on a processor."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.command_line import PARTS, bothways, measurements
+
+ALLOWED = ("-W", "error", "-W", "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+"""Warnings are errors, but for the one that torch's compiler raises when it is imported."""
 
 
 def trained(folder: Path, *settings: str) -> Any:
@@ -66,21 +72,16 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # what the compiler itself warns of
-def test_a_compiled_step_is_the_same_step() -> None:
+def test_a_compiled_step_is_the_same_step(repository: Path) -> None:
     """Loss and gradient of a pack and of a lone model, compiled and not, agree to the last digits of fp32."""
     import torch
-    from tests.worlds import random_batch
 
-    from bothways.models.transformer import TransformerConfig
-    from bothways.objectives.causal import Causal
-    from bothways.training.learner import Learner
-
-    shape = TransformerConfig(d_model=16, n_heads=2, d_mlp=32)
-    for n in (1, 3):
-        prepared = [Causal().prepare(random_batch(8), torch.Generator())] * n
-        plain, compiled = (
-            Learner([shape.build(20, s) for s in range(n)], [(1e-3, 0.01)] * n, compiled=c) for c in (False, True)
-        )
-        assert torch.allclose(plain.loss(prepared).mean, compiled.loss(prepared).mean, rtol=1e-5)
-        assert torch.allclose(plain.gradient_PW, compiled.gradient_PW, rtol=1e-3, atol=1e-6)
+    program = [sys.executable, *ALLOWED, "-m", "tests.compiling"]
+    said = subprocess.run(program, cwd=repository, capture_output=True, text=True, timeout=1200)
+    assert 0 == said.returncode, said.stderr
+    lines = [json.loads(line) for line in said.stdout.splitlines()]
+    steps = [{name: torch.tensor(given) for name, given in line.items()} for line in lines]
+    assert [1, 3] == [len(step["loss_P"]) for step in steps]
+    for step in steps:
+        assert torch.allclose(step["loss_P"], step["compiled_loss_P"], rtol=1e-5)
+        assert torch.allclose(step["gradient_PW"], step["compiled_gradient_PW"], rtol=1e-3, atol=1e-6)

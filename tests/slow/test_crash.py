@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ PATIENCE = 240
 """Seconds after which something hangs."""
 SMALL = ("model.d_model=16", "model.d_mlp=32", "model.n_heads=2", "batches.batch_size=16")
 LONG = ("training.steps=100", "training.measurements=5", "training.checkpoint_seconds=0.1")
+UNSAVED = ("training.steps=200", "training.measurements=20", "training.checkpoint_seconds=10000")
+"""No run saves its state but one that is asked to stop, and none ends before the request gets around."""
 BRIEF = ("training.steps=4", "training.measurements=2", "training.checkpoint_seconds=0")
 STARTED: "list[subprocess.Popen[str]]" = []
 
@@ -34,7 +36,9 @@ def comparison(arms: str, seeds: int, *settings: str) -> list[str]:
     return ["compare", "bijection:n=20", "--arms", arms, "--seeds", str(seeds), "--resume", *chosen]
 
 
-FOUR_RUNS = comparison("causal,masked_diffusion+semantic_permutation", 2, *LONG)  # two packs, hence two workers
+TWO_PACKS = "causal,masked_diffusion+semantic_permutation"  # hence two workers
+FOUR_RUNS = comparison(TWO_PACKS, 2, *LONG)
+FOUR_UNSAVED = comparison(TWO_PACKS, 2, *UNSAVED)
 ONE_RUN = [*comparison("masked_diffusion", 1, *BRIEF), "--jobs", "1"]
 
 
@@ -222,9 +226,9 @@ def no_process_is_left() -> Iterator[None]:
     STARTED.clear()
 
 
-def launch(folder: Path, jobs: int = 2, **options: Any) -> "subprocess.Popen[str]":
-    """Start the comparison of four runs in a process of its own, which starts its workers."""
-    STARTED.append(start(*FOUR_RUNS, "--jobs", jobs, "-o", folder, **options))
+def launch(folder: Path, words: Sequence[str] = FOUR_RUNS, jobs: int = 2, **options: Any) -> "subprocess.Popen[str]":
+    """Start a comparison of four runs in a process of its own, which starts its workers."""
+    STARTED.append(start(*words, "--jobs", jobs, "-o", folder, **options))
     return STARTED[-1]
 
 
@@ -264,9 +268,9 @@ def is_done(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
     return process.returncode, err.splitlines()
 
 
-def finish(lives: Lives, folder: Path, whole: dict[str, Any]) -> None:
+def finish(lives: Lives, folder: Path, whole: dict[str, Any], words: Sequence[str] = FOUR_RUNS) -> None:
     """Resume without workers until the comparison is done, and check it."""
-    ended = lives.live([*FOUR_RUNS, "--jobs", "1"], folder, drawn=True)
+    ended = lives.live([*words, "--jobs", "1"], folder, drawn=True)
     assert 0 == ended["status"], ended["said"]
     is_like(folder, whole)
 
@@ -294,25 +298,43 @@ def test_with_workers_a_killed_comparison_ends_the_same(
     finish(lives, folder, four_runs)
 
 
-def test_with_workers_a_comparison_that_is_asked_to_stop_saves_its_state(
-    lives: Lives, four_runs: dict[str, Any], tmp_path: Path
-) -> None:
-    """Ctrl-C to all while workers import, a polite kill of the parent later: one sentence, and nothing is lost."""
-    folder = tmp_path / "run"
-    process = launch(folder)
+def stopped_packs(folder: Path) -> dict[str, tuple[list[int], int]]:
+    """Return each pack that has begun and not ended: the steps of its checkpoints, and the last it measured."""
+    packs: dict[str, list[Path]] = {}
+    for row in map(json.loads, (folder / "manifest.jsonl").read_text().splitlines()):
+        if (folder / row["run_id"] / "config.yaml").exists():
+            packs.setdefault(row["pack"], []).append(folder / row["run_id"])
+    found = {}
+    for name, runs in packs.items():
+        if not all((run / "result.json").exists() for run in runs):
+            saved = sorted(int(path.name.split("-")[1]) for path in folder.glob(f"packs/{name}/*/checkpoint-*"))
+            rows = [json.loads(line) for run in runs for line in (run / "metrics.jsonl").read_text().splitlines()]
+            found[name] = saved, max((row["step"] for row in rows), default=0)
+    return found
+
+
+def test_with_workers_a_comparison_that_is_asked_to_stop_saves_its_state(lives: Lives, tmp_path: Path) -> None:
+    """Ctrl-C to all while workers import, a polite kill of the parent later: one sentence, and nothing is lost.
+
+    A run has no state of its own here: it trains in a pack, which saves the state of all its runs in its own folder.
+    """
+    whole, folder = tmp_path / "whole", tmp_path / "run"
+    assert 0 == lives.live([*FOUR_UNSAVED, "--jobs", "1"], whole, drawn=True)["status"]
+    process = launch(folder, FOUR_UNSAVED)
     wait_for(lambda: len(members(process.pid)) >= 4)  # the parent, two workers, and who tracks their resources
     os.killpg(process.pid, signal.SIGINT)
     status, said = is_done(process)
     assert (130, True) == (status, complaint(said).startswith("Stopped. Finished runs are kept"))
 
-    process = launch(folder)
+    process = launch(folder, FOUR_UNSAVED)
     wait_for(lambda: measured(folder) >= 2)
     process.terminate()
     status, said = is_done(process)
     assert (130, True) == (status, complaint(said).startswith("Stopped. Finished runs are kept"))
-    runs = [path.parent for path in folder.glob("*/config.yaml")]
-    assert runs and all((run / "result.json").exists() or list(run.glob("checkpoint-*")) for run in runs)
-    finish(lives, folder, four_runs)
+    stopped = stopped_packs(folder)
+    assert stopped, "every pack came to its end before it was asked"
+    assert all(saved and saved[-1] >= last for saved, last in stopped.values()), stopped
+    finish(lives, folder, kept(whole), FOUR_UNSAVED)
 
 
 def test_a_full_disk_stops_workers_with_one_sentence(lives: Lives, four_runs: dict[str, Any], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs that train together: what each gives is what it gives alone."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,35 @@ def test_a_stopped_pack_ends_where_an_undisturbed_one_does(exam_file: Path, tmp_
     pipeline.run_pack(half, tmp_path / "pack")
     for one, other in zip(whole, half, strict=True):
         assert kept(one.folder) == kept(other.folder)
+
+
+def test_what_a_killed_pack_wrote_aside_is_cleared_when_it_goes_on(exam_file: Path, tmp_path: Path) -> None:
+    """Half a checkpoint and half of one that was being removed are gone before the first step."""
+    from bothways.pipeline import run_pack
+    from bothways.training.loop import Interrupted
+
+    planned, part = plan("causal", 2, tmp_path, exam_file), tmp_path / "pack" / "0"
+    for name in (".checkpoint-9.1234.tmp", ".checkpoint-3.old.tmp"):
+        (part / name).mkdir(parents=True)
+        (part / name / "state.safetensors").write_bytes(b"half")
+    with pytest.raises(Interrupted):
+        run_pack(planned, tmp_path / "pack", lambda: True)
+    assert ["checkpoint-1"] == [path.name for path in part.iterdir()]
+
+
+def test_packs_that_are_done_leave_no_folder(exam_file: Path, tmp_path: Path) -> None:
+    """Nor does a resumed one whose owner died when all its runs were done; the state of another pack is kept."""
+    from bothways.sweeps.execute import run_many
+    from bothways.sweeps.packs import as_task
+
+    done, other = as_task(plan("causal", 2, tmp_path, exam_file)), tmp_path / "packs" / "other" / "0" / "checkpoint-1"
+    other.mkdir(parents=True)
+    run_many([done])
+    assert ["other"] == [path.name for path in (tmp_path / "packs").iterdir()]
+    shutil.rmtree(tmp_path / "packs" / "other")
+    (done.folder / "0" / "checkpoint-60").mkdir(parents=True)
+    run_many([done])
+    assert not (tmp_path / "packs").exists()
 
 
 def test_a_member_that_diverges_ends_alone(exam_file: Path, tmp_path: Path) -> None:

@@ -50,6 +50,15 @@ def clear_asides(folder: Path) -> None:
             left.unlink()
 
 
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that is there and holds nothing."""
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
 def sync(path: Path) -> None:
     """Make sure a file's or folder's bytes are on the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -14,7 +14,7 @@ from typing import Any
 from bothways.batches.batches import make_batches
 from bothways.batches.tokenizers import fit_tokenizer
 from bothways.config import RunConfig
-from bothways.disk import own
+from bothways.disk import clear_asides, own
 from bothways.errors import GuardError
 from bothways.evaluation.curves import measure_directions
 from bothways.evaluation.fluency import held_out_nll
@@ -80,6 +80,7 @@ def run_pack(
         if len(ends) < len(planned):
             begun = [begin(plan.config, load_exam(plan.exam), plan.folder) for plan in planned]
             for n, members in enumerate(same_size(begun)):
+                clear_asides(folder / str(n))
                 histories = train([begun[m].member for m in members], folder / str(n), stop)
                 for m, history in zip(members, histories, strict=True):
                     ends[m] = ends.get(m) or conclude_member(begun[m], planned[m], history)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bothways.disk import remove_if_empty
 from bothways.options import at_least
 from bothways.sweeps.executors.base import Executor
 from bothways.sweeps.executors.inline import Inline
@@ -39,4 +40,6 @@ def run_many(
     if executor is None:
         executor = Inline() if jobs == 1 or len(tasks) == 1 else Process()
     found = {outcome.planned.run_id: outcome for outcome in executor.execute(tasks, jobs, watch, keep_going)}
+    for packs in {task.folder.parent for task in tasks}:
+        remove_if_empty(packs)  # only now: a worker may be about to make its pack's folder inside
     return [found[plan.run_id] for task in tasks for plan in task.runs]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
+from bothways.commands.output import is_begun
 from bothways.commands.recipe import exam_config, recipe
 from bothways.config import RunConfig, override, to_plain
 from bothways.disk import clear_asides, disk_errors, own, read_json, write_text
@@ -190,24 +191,16 @@ def command_line(
 
 
 def refuse_other(plan: Plan, resume: bool) -> None:
-    """Refuse a folder that holds something else, or holds a comparison that nobody asked to resume.
+    """Refuse a folder that holds something else, or another comparison, or one that nobody asked to resume.
 
     Raises:
         RunError: the message says which, and what to do.
     """
     folder = plan.folder
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Name a folder with -o.")
-    if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
-        return
     # a run's id holds the digest of its exam: where the exam itself is damaged, it is written anew
     ours = any((folder / run.run_id).exists() for run in plan.runs)
-    if not ours and not (folder / "exam.json").exists():
-        raise RunError(f"{folder} is not empty and holds no comparison. Name another folder with -o.")
-    if not resume:
-        raise RunError(
-            f"{folder} already holds a comparison. Add --resume to go on with it, or name another folder with -o."
-        )
+    if not is_begun(folder, "comparison", ours or (folder / "exam.json").exists(), resume):
+        return
     if not ours and read_exam(folder / "exam.json").hash != plan.exam.hash:
         raise RunError(f"{folder} was made from other facts or another split. Name another folder with -o.")
     before = read_json(folder / "comparison.json").get("config") if (folder / "comparison.json").exists() else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bothways.commands.output import is_begun
 from bothways.commands.sweep_plan import SweepPlan, plan_sweep
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
@@ -139,20 +140,14 @@ def cells_in_words(plan: SweepPlan) -> dict[str, str]:
 
 
 def refuse_other(plan: SweepPlan, resume: bool) -> None:
-    """Refuse a folder that holds something else, or holds a sweep that nobody asked to resume.
+    """Refuse a folder that holds something else, or another sweep, or one that nobody asked to resume.
 
     Raises:
         RunError: the message says which, and what to do.
     """
     folder = plan.folder
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Name a folder with -o.")
-    if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
+    if not is_begun(folder, "sweep", (folder / "sweep.json").exists() or (folder / "exams").is_dir(), resume):
         return
-    if not (folder / "sweep.json").exists() and not (folder / "exams").is_dir():
-        raise RunError(f"{folder} is not empty and holds no sweep. Name another folder with -o.")
-    if not resume:
-        raise RunError(f"{folder} already holds a sweep. Add --resume to go on with it, or name another with -o.")
     ours = {run.run_id for run in plan.runs}
     other = [row["run_id"] for row in read_manifest(folder) if row["run_id"] not in ours]
     if other:

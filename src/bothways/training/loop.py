@@ -110,59 +110,94 @@ def train(
         LossError: no member is left; the state before that step is saved.
         Interrupted: the process was asked to stop; the state is saved.
     """
-    config = members[0].config
-    learner = Learner(
-        [member.model for member in members],
-        [(member.config.learning_rate, member.config.weight_decay) for member in members],
-        config.precision,
-        config.device,
-        compiled=config.device == "cuda",
-        optimizer=config.optimizer,
-        beta2=config.beta2,
-    )
-    start, pending, warnings = load_newest(folder, learner)
-    histories = [
-        Metrics(member.folder / "metrics.jsonl", start, pending.get(str(n), {}), warnings)
-        for n, member in enumerate(members)
-    ]
-    due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
-    recent: list[Loss] = []
-    errors: dict[int, LossError] = {}
-    speed = Speed(learner.worker, config.device, config.precision == "bf16")
-    saved_at = time.monotonic()
-
-    def save(step: int) -> None:
-        save_checkpoint(folder, step, learner, {str(n): history.pending for n, history in enumerate(histories)})
-
-    for step in range(start, config.steps):
-        began = time.monotonic()
-        prepared = [prepare(member, step) for member in members]
-        recent.append(learner.loss(prepared))
-        counted = recent[-1].counted
-        if len(recent) >= UNSEEN[config.device] or step + 1 in due:
-            errors |= look(recent, histories, step, errors)
-            if len(errors) == len(members):
-                save(step)
-                raise errors[0]
-        learner.step(config.share(step), config.clip)
-        speed.worked(prepared, counted, time.monotonic() - began)
-        if step + 1 in due:
-            now = speed.read()
-            for n, (member, history) in enumerate(zip(members, histories, strict=True)):
-                if n not in errors:
-                    history.write(step + 1, member.measure(member.model, member.objective), now)
-        stopping = step + 1 < config.steps and stop()
-        if stopping or time.monotonic() - saved_at > config.checkpoint_seconds:
-            errors |= look(recent, histories, step, errors)
-            save(step + 1)
-            saved_at = time.monotonic()
+    lesson = Lesson(members, folder)
+    steps = members[0].config.steps
+    for step in range(lesson.start, steps):
+        lesson.take(step)
+        stopping = step + 1 < steps and stop()
+        if stopping or lesson.is_unsaved():
+            lesson.save(step + 1)
         if stopping:
             raise Interrupted(step + 1)
-    return [errors.get(n) or history.rows for n, history in enumerate(histories)]
+    return [lesson.errors.get(n) or history.rows for n, history in enumerate(lesson.histories)]
 
 
 UNSEEN = {"cpu": 1, "cuda": 50}
 """Steps whose losses may stay on a device: an accelerator would wait while each one is read."""
+
+
+class Lesson:
+    """Members that take their steps together, and where they stand between two steps.
+
+    Args:
+        members: the runs; they go on from the newest whole checkpoint in `folder`.
+        folder: gets the checkpoints.
+    """
+
+    def __init__(self, members: Sequence[Member], folder: Path) -> None:
+        config = members[0].config
+        self._members, self._folder, self._config = members, folder, config
+        self._learner = Learner(
+            [member.model for member in members],
+            [(member.config.learning_rate, member.config.weight_decay) for member in members],
+            config.precision,
+            config.device,
+            compiled=config.device == "cuda",
+            optimizer=config.optimizer,
+            beta2=config.beta2,
+        )
+        self.start, pending, warnings = load_newest(folder, self._learner)
+        self.histories = [
+            Metrics(member.folder / "metrics.jsonl", self.start, pending.get(str(n), {}), warnings)
+            for n, member in enumerate(members)
+        ]
+        self.errors: dict[int, LossError] = {}
+        self._due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
+        self._recent: list[Loss] = []
+        self._speed = Speed(self._learner.worker, config.device, config.precision == "bf16")
+        self._saved_at = time.monotonic()
+
+    def take(self, step: int) -> None:
+        """Take a step, counted from 0, and measure after it where that is due.
+
+        Raises:
+            LossError: no member is left; the state before the step is saved.
+        """
+        began, due = time.monotonic(), step + 1 in self._due
+        prepared = [prepare(member, step) for member in self._members]
+        self._recent.append(self._learner.loss(prepared))
+        counted = self._recent[-1].counted
+        if due or len(self._recent) >= UNSEEN[self._config.device]:
+            self._look(step)
+            if len(self.errors) == len(self._members):
+                self.save(step)
+                raise self.errors[0]
+        self._learner.step(self._config.share(step), self._config.clip)
+        self._speed.worked(prepared, counted, time.monotonic() - began)
+        if due:
+            self._measure(step + 1)
+
+    def is_unsaved(self) -> bool:
+        """Whether the last checkpoint is long ago."""
+        return time.monotonic() - self._saved_at > self._config.checkpoint_seconds
+
+    def save(self, taken: int) -> None:
+        """Write a checkpoint after so many steps."""
+        self._look(taken - 1)
+        pending = {str(n): history.pending for n, history in enumerate(self.histories)}
+        save_checkpoint(self._folder, taken, self._learner, pending)
+        self._saved_at = time.monotonic()
+
+    def _look(self, step: int) -> None:
+        """Read what losses were left unread, and note which are no number."""
+        self.errors |= look(self._recent, self.histories, step, self.errors)
+
+    def _measure(self, taken: int) -> None:
+        """Measure every member that goes on, and how fast the steps were."""
+        now = self._speed.read()
+        for n, (member, history) in enumerate(zip(self._members, self.histories, strict=True)):
+            if n not in self.errors:
+                history.write(taken, member.measure(member.model, member.objective), now)
 
 
 def prepare(member: Member, step: int) -> Prepared:

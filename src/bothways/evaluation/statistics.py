@@ -195,20 +195,11 @@ def paired_difference(
     >>> difference.mean, round(difference.low, 2), difference.p < 0.01, difference.equivalent
     (1.0, 0.82, True, False)
     """
-    a_SQ, labels_Q = check_matrix(a_SQ, clusters_Q)
-    b_SQ, _ = check_matrix(b_SQ, clusters_Q)
-    if a_SQ.shape != b_SQ.shape:
-        raise BothwaysError(
-            f"Paired arms must have the same seeds and queries, got shapes {a_SQ.shape} and {b_SQ.shape}. "
-            f"Keep only what both have."
-        )
-    if not margin > 0:
-        raise BothwaysError(f"margin must be above 0, got margin={margin}. Say what counts as equal.")
+    a_SQ, b_SQ, labels_Q = check_pair(a_SQ, b_SQ, clusters_Q, margin)
     values = np.stack((a_SQ, b_SQ))
-    difference_SQ = a_SQ - b_SQ
-    spread = resample(difference_SQ, labels_Q, seed, n_boot)
+    spread = resample(a_SQ - b_SQ, labels_Q, seed, n_boot)
     bounded = bool(values.min() >= 0 and values.max() <= 1)
-    if np.ptp(difference_SQ) == 0:
+    if np.ptp(a_SQ - b_SQ) == 0:
         reach = 1.0 if bounded else float(np.ptp(values))
         (low, high), (low_90, high_90) = (around_constant(spread, reach, level) for level in (0.95, 0.90))
         p = sign_test(spread.mean, spread.n_clusters)
@@ -219,6 +210,26 @@ def paired_difference(
         low, high = max(low, -1.0), min(high, 1.0)
     enough = not bounded or wilson(0, spread.n_clusters, 0.90)[1] < margin
     return Difference(spread.mean, low, high, p, bool(enough and -margin < low_90 and high_90 < margin))
+
+
+def check_pair(
+    a_SQ: np.ndarray, b_SQ: np.ndarray, clusters_Q: Sequence[int] | np.ndarray, margin: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return two arms' values and the numbers of their clusters, ready to be compared.
+
+    Raises:
+        BothwaysError: as `paired_difference`.
+    """
+    a_SQ, labels_Q = check_matrix(a_SQ, clusters_Q)
+    b_SQ, _ = check_matrix(b_SQ, clusters_Q)
+    if a_SQ.shape != b_SQ.shape:
+        raise BothwaysError(
+            f"Paired arms must have the same seeds and queries, got shapes {a_SQ.shape} and {b_SQ.shape}. "
+            f"Keep only what both have."
+        )
+    if not margin > 0:
+        raise BothwaysError(f"margin must be above 0, got margin={margin}. Say what counts as equal.")
+    return a_SQ, b_SQ, labels_Q
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

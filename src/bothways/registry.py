@@ -16,6 +16,10 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "bijection": "bothways.facts.worlds.bijection:Bijection",
         "family": "bothways.facts.worlds.family:Family",
         "relations": "bothways.facts.worlds.relations:Relations",
+        "arrows": "bothways.facts.worlds.arrows:Arrows",
+        "chain": "bothways.facts.worlds.chain:Chain",
+        "chain_related": "bothways.facts.worlds.chain_related:ChainRelated",
+        "in_context": "bothways.facts.worlds.in_context:InContext",
     },
     "readers": {
         ".csv": "bothways.facts.readers.table:read_csv",

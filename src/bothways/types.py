@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas
 
-Order = Literal["head_first", "tail_first", "both"]
+Order = Literal["head_first", "tail_first", "both", "never"]
 Asks = Literal["head", "tail"]
-Kind = Literal["forward", "reverse_tested", "reverse_partner", "reverse_stated", "flip"]
+Kind = Literal["forward", "reverse_tested", "reverse_partner", "reverse_stated", "implied", "flip"]
 Split = Literal["dev", "test"]
 
 SCHEMA = 1
@@ -30,7 +30,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One triple. `stated` says in which order training names it; None leaves that to the exam."""
+    """One triple. `stated` says in which order training names it; None leaves that to the exam.
+
+    `never` marks a true fact that no text states, though others, or its own question, imply it: the exam asks it.
+    """
 
     head: str
     relation: str
@@ -105,8 +108,9 @@ class FactSource(abc.ABC):
 class Query:
     """One question of an exam: complete `prompt` with `answer`.
 
-    `kind` is the headline it counts for. A `flip` repeats a reverse question under another relation
-    and hopes *not* to hear the partner, which its `answer` then holds.
+    `kind` is the headline it counts for. `implied` asks a fact that is never stated, in either order. A `flip`
+    repeats a reverse question under another relation and hopes *not* to hear the partner, which its `answer` then
+    holds.
     """
 
     prompt: str
@@ -139,7 +143,8 @@ class Query:
 class Exam:
     """What every arm of a comparison is asked, made once, before any arm exists.
 
-    `facts` are the facts every arm may train on, each with its `stated` order settled; `withheld`
+    `facts` are the facts every arm may train on, each with its `stated` order settled, and those that are never
+    stated and asked for that reason; `withheld`
     are facts no arm may read because they would give a tested answer away.
     """
 

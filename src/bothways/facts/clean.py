@@ -17,6 +17,7 @@ from bothways.types import Fact, Order, Relation
 FLIPPED: Mapping[Order | None, Order | None] = {
     None: None,
     "both": "both",
+    "never": "never",
     "head_first": "tail_first",
     "tail_first": "head_first",
 }
@@ -88,7 +89,7 @@ class Rows:
             head: any value; all but text is refused, as for `relation` and `tail`.
             relation: the relation's name.
             tail: the other entity.
-            stated: "head_first", "tail_first", "both", or nothing.
+            stated: "head_first", "tail_first", "both", "never", or nothing.
             aliases: other spellings of the tail; empty ones are left out.
         """
         spellings = [name for name in aliases if not isinstance(name, str) or _visible(tidy(name))]
@@ -98,9 +99,9 @@ class Rows:
                 reason = self._learn(what, value)
                 if reason is not None:
                     return self.refuse(line, reason)
-        if stated not in (None, "", "head_first", "tail_first", "both"):
+        if stated not in (None, "", *(order for order in FLIPPED if order)):
             return self.refuse(
-                line, f"stated must be head_first, tail_first, both or empty, got {short(stated)}. Correct it."
+                line, f"stated must be head_first, tail_first, both, never or empty, got {short(stated)}. Correct it."
             )
         one, relation, other, *more = (self._names[value] for _, value in named)
         fact = Fact(one, relation, other, stated or None, tuple(name for name in dict.fromkeys(more) if name != other))
@@ -159,8 +160,8 @@ def merge(rows: Sequence[Row], relations: Mapping[str, Relation]) -> tuple[tuple
     """Return each fact once, with notices of what was merged.
 
     A pair of inverse relations is told as the one that appears first. Orders that are given add up: a fact stated
-    head first in one row and tail first in another is stated both ways; a row that leaves the order open adds
-    nothing to one that gives it.
+    head first in one row and tail first in another is stated both ways; a row that leaves the order open, or says
+    that the fact is never stated, adds nothing to one that gives it.
 
     Args:
         rows: facts as read.
@@ -214,10 +215,9 @@ def _turn(fact: Fact, relation: str) -> Fact:
 
 
 def _add_up(one: Fact, other: Fact) -> Fact:
-    """Put together two statements of one fact."""
-    stated = one.stated or other.stated
-    if other.stated not in (None, stated):
-        stated = "both"
+    """Put together two statements of one fact; a statement outweighs the word that there is none."""
+    told = {fact.stated for fact in (one, other) if fact.stated not in (None, "never")}
+    stated = (told.pop() if len(told) == 1 else "both") if told else one.stated or other.stated
     return replace(one, stated=stated, aliases=tuple(dict.fromkeys((*one.aliases, *other.aliases))))
 
 

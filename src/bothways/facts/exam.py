@@ -8,6 +8,8 @@ Facts are split by the entity that a reverse question would ask for (`facts/stra
                a target of the same reverse wording, with another partner
     support    everything else is stated both ways, so that the reverse wording itself is learned
 
+Facts may bring their orders along, and may say that they are never stated: these are asked too, as `implied`.
+
 A tested pair is a bridge of the entity graph where the graph has enough of them. Every other fact
 about a tested pair, of whatever relation, is withheld from all arms. Which stratum a question counts
 for is read off the settled text, not assumed (`Wording.stratum`).
@@ -26,9 +28,11 @@ from bothways.facts.mentions import named_together
 from bothways.facts.queries import QueryWriter, mostly_true
 from bothways.facts.strata import Strata
 from bothways.facts.templates import fill_templates
-from bothways.facts.wording import ORDERS, Wording, find_truths, opposite, question
-from bothways.types import Exam, Fact, FactSet, Relation
+from bothways.facts.wording import ORDERS, Wording, find_truths, opposite, question, wordings
+from bothways.types import Exam, Fact, FactSet, Kind, Relation
 
+TESTED: tuple[Kind, ...] = ("reverse_tested", "reverse_partner", "implied")
+"""What an exam is for: kinds whose answers no statement gives."""
 ENOUGH_BRIDGES = 4
 """Bridges are enough if they are this many times the most questions of a kind: a share of them is drawn twice."""
 
@@ -46,7 +50,7 @@ class ExamConfig:
     withheld: float = 0.3
     """Most of the facts that may be withheld, as a share: it limits what is tested in dense graphs."""
     min_facts: int = 6
-    """A relation with fewer facts is trained and not tested."""
+    """A relation with fewer facts is trained and not tested, unless they bring their orders along."""
     max_queries: int = 400
     """Most questions of one kind in one split."""
     max_candidates: int = 0
@@ -79,6 +83,7 @@ def make_exam(facts: FactSet, config: ExamConfig, seed: int) -> Exam:
     graph, truths = EntityGraph(facts.facts), find_truths(facts)
     types = entity_types(facts.facts, facts.relations)
     found, notes = find_testable(facts, config, types, truths)
+    implied = [i for i, fact in enumerate(facts.facts) if fact.stated == "never"]
     testable, leak, more = prefer_bridges(found, facts.facts, config, graph)
     notes += more
     strata = Strata(facts, testable, random)
@@ -89,17 +94,17 @@ def make_exam(facts: FactSet, config: ExamConfig, seed: int) -> Exam:
     kept = [i for i in range(len(facts.facts)) if i not in withheld]
     trained = replace(facts, facts=tuple(replace(facts.facts[i], stated=stated[i]) for i in kept))
     place = {old: new for new, old in enumerate(kept)}
-    clusters = graph.clusters([facts.facts[i] for i in strata.tested])
+    clusters = graph.clusters([facts.facts[i] for i in (*strata.tested, *implied)])
     writer = QueryWriter(trained, truths, Wording.of(trained), clusters, types, random, config.dev, config.max_queries)
     queries = writer.write([place[i] for i in strata.tested])
-    if not any(q.kind in ("reverse_tested", "reverse_partner") for q in queries):
+    if not any(q.kind in TESTED for q in queries):
         raise FactsError(nothing_testable(facts, [*notes, *writer.notes]))
     return Exam(
         facts=trained,
         queries=tuple(queries),
         candidates=writer.candidate_pools(queries, config.max_candidates),
         withheld=tuple(facts.facts[i] for i in sorted(withheld)),
-        leak=leak,
+        leak="connected" if implied else leak,
         notes=(*notes, *writer.notes),
         seed=seed,
     )
@@ -134,19 +139,23 @@ def find_testable(
 ) -> tuple[list[int], list[str]]:
     """Return the facts whose reverse may be asked, and notes on what rules the others out."""
     counts = Counter(fact.relation for fact in facts.facts)
-    few = {name: n for name, n in counts.items() if n < config.min_facts}
+    open_ones = {fact.relation for fact in facts.facts if fact.stated is None}
+    few = {name: n for name, n in counts.items() if n < config.min_facts and name in open_ones}
     notes = [f"{name}: {n} facts, fewer than {config.min_facts}; trained, not tested." for name, n in few.items()]
     given = given_pairs(facts.facts)
     together = named_together(facts)
+    sayable = find_sayable(facts) if any(fact.stated == "never" for fact in facts.facts) else None
     sizes = {number: len(pool) for number, pool in pools(facts.facts, types).items()}
     found: list[int] = []
     why: Counter[str] = Counter()
     for i, fact in enumerate(facts.facts):
-        if fact.relation in few or fact.head == fact.tail or fact.stated == "both":
+        if fact.relation in few or fact.head == fact.tail or fact.stated in ("both", "never"):
             continue
         asked = question(facts.relations[fact.relation], fact, opposite(fact))
         if asked is None:
             why["no template of the reverse ends with the answer"] += 1
+        elif sayable is not None and asked.key not in sayable:
+            why["no sentence uses the words of their reverse, and what is implied can be asked instead"] += 1
         elif (asked.cue.entity, asked.answer) in given:
             why["the orders that the facts bring along state the pair in both"] += 1
         elif fact.pair in together:
@@ -164,7 +173,7 @@ def prefer_bridges(
     """Return only the facts on bridges if they are enough, the leak level, and what to note."""
     bridges = [i for i in found if facts[i].pair in graph.bridges]
     enough = min(len(found) // 10, ENOUGH_BRIDGES * config.max_queries)
-    if len(bridges) >= max(config.min_facts, enough):
+    if bridges and (bridges == list(found) or len(bridges) >= max(config.min_facts, enough)):
         rest = len(found) - len(bridges)
         note = f"{rest} facts are connected by a second path and are not tested; {len(bridges)} bridges are."
         return bridges, "bridge", [note] if rest else []
@@ -173,6 +182,17 @@ def prefer_bridges(
         "are held out."
     )
     return found, "connected", [note] if found else []
+
+
+def find_sayable(facts: FactSet) -> set[str]:
+    """Return the wordings that some fact states, or may still come to state."""
+    return {
+        key
+        for fact in facts.facts
+        for order in ORDERS
+        if fact.stated in (None, "both", order)
+        for key in wordings(facts.relations[fact.relation], order)
+    }
 
 
 def given_pairs(facts: Sequence[Fact]) -> set[tuple[str, str]]:

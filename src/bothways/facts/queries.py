@@ -47,19 +47,29 @@ class QueryWriter:
         self._sorted: dict[str, list[str]] = {}
 
     def write(self, tested: Sequence[int]) -> list[Query]:
-        """Return all questions: forward and reverse, then a flip for each tested reverse question."""
-        kinds, everything = self._kinds(tested), range(len(self.facts.facts))
+        """Return all questions: forward and reverse, then a flip for each tested reverse question, then the implied."""
+        implied = [i for i, fact in enumerate(self.facts.facts) if fact.stated == "never"]
+        everything = [i for i, fact in enumerate(self.facts.facts) if fact.stated != "never"]
+        kinds = self._kinds(tested)
         reverse: list[Query] = []
         for kind in ("reverse_tested", "reverse_partner"):
             members = [i for i in tested if kinds.get(i) == kind]
             self._divide(members)
             reverse += self._ask_some(kind, members)
         flips = [self._flip(query) for query in reverse]
+        self._divide(implied)
         self._divide(everything)
         support = [i for i in everything if self.facts.facts[i].stated == "both"]
-        forward, stated = self._ask_some("forward", everything, tested), self._ask_some("reverse_stated", support)
+        first = [i for i in tested if i in kinds] + self._steps(implied)
+        forward, stated = self._ask_some("forward", everything, first), self._ask_some("reverse_stated", support)
         made = [replace(flip, of=len(forward) + n) for n, flip in enumerate(flips) if flip is not None]
-        return [*forward, *reverse, *stated, *made]
+        return [*forward, *reverse, *stated, *made, *self._ask_some("implied", implied)]
+
+    def _steps(self, implied: Sequence[int]) -> list[int]:
+        """Return the stated facts that could imply others: those of their clusters."""
+        near = {self.clusters[self.facts.facts[i].head] for i in implied}
+        facts = self.facts.facts
+        return [i for i, fact in enumerate(facts) if fact.stated != "never" and self.clusters[fact.head] in near]
 
     def _kinds(self, tested: Sequence[int]) -> dict[int, Kind]:
         """Return the kind of each tested fact's reverse question, and note which are not asked.
@@ -111,6 +121,7 @@ class QueryWriter:
     def _ask(self, i: int, kind: Kind, split: Split) -> Query | None:
         fact = self.facts.facts[i]
         order: OneOrder = "tail_first" if (fact.stated == "tail_first") == (kind == "forward") else "head_first"
+        order = "head_first" if kind == "implied" else order
         asked = question(self.facts.relations[fact.relation], fact, order)
         if asked is None:
             return None

@@ -6,6 +6,7 @@ questions "B's child is" whose answer is A.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -52,7 +53,7 @@ class Strata:
         self._meant: dict[tuple[Slot, str], list[Statement]] = defaultdict(list)
         self._speakers: Counter[str] = Counter()
         for i, fact in enumerate(self.facts):
-            for order in ORDERS:
+            for order in ORDERS if fact.stated != "never" else ():
                 name = last_named(fact, order)
                 self._last[order, name].append((i, order))
                 for slot in same_sense(self.relations[fact.relation], asked_by(order)):
@@ -70,6 +71,8 @@ class Strata:
     def isolate(self, share: float, *, most: int, withheld: int) -> None:
         """Draw a share of the answers and state every fact about one so that no reverse statement names it last.
 
+        Answers whose facts all bring their orders along are isolated as they stand: testing them costs no statement.
+
         Args:
             share: of the answers whose facts leave their orders open.
             most: how many facts are tested.
@@ -77,8 +80,11 @@ class Strata:
         """
         shut = {answer: self._to_shut(answer) for answer in self._answers}
         eligible = [answer for answer, statements in shut.items() if self._can_shut(statements)]
+        settled = [answer for answer in eligible if all(self._stated[i] is not None for i, _ in shut[answer])]
+        rest = [answer for answer in eligible if any(self._stated[i] is None for i, _ in shut[answer])]
+        drawn = self._draw(rest, share, lambda answer: self._can_shut(shut[answer], speakers=True))
         candidates: list[int] = []
-        for answer in self._draw(eligible, share, lambda answer: self._can_shut(shut[answer], speakers=True)):
+        for answer in chain(settled, drawn):  # what is drawn changes who may be drawn next
             for i, order in shut[answer]:
                 if self._stated[i] is None:
                     self._speakers.subtract(self._keys((i, order)))

@@ -31,6 +31,7 @@ class ForgetRelations(TextEdit):
         return tuple(
             document
             for i, fact in enumerate(exam.facts.facts)
+            if fact.stated != "never"
             for first, second in ((fact.head, fact.tail), (fact.tail, fact.head))
             for order, template in draw(wordings, self.n_wordings, random)
             for document in (say(i, first, second, order, template),)

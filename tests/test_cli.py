@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.command_line import PARTS, TINY, WORLD, Done, bothways, bytes_of, compare, runs_of
 
-KINDS = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
+KINDS = ("forward", "reverse_tested", "reverse_partner", "reverse_stated", "implied")
 LEAVES = {"accuracy", "low", "high", "mrr", "nll", "exact", "median_rank", "n"}
 FLIP = {"blind", "blind_low", "blind_high", "specific", "specific_low", "specific_high", "n", "why"}
 ARM = {"arm", "objective", "mitigation", "seeds", "failed", *KINDS, "flip", "held_out_nll", "known_at", "steps"}

@@ -67,7 +67,7 @@ class Comparison:
         """One row per arm and kind of question."""
         import pandas
 
-        kinds = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
+        kinds = ("forward", "reverse_tested", "reverse_partner", "reverse_stated", "implied")
         return pandas.DataFrame([{"arm": a["arm"], "kind": k, **a[k]} for a in self.summary["arms"] for k in kinds])
 
 
@@ -266,6 +266,7 @@ def describe_facts(plan: Plan) -> dict[str, Any]:
         "relations": len({fact.relation for fact in plan.facts.facts}),
         "isolated": kinds.count("reverse_tested"),
         "partner": kinds.count("reverse_partner"),
+        "implied": kinds.count("implied"),
         "withheld": len(exam.withheld),
         "leak": exam.leak,
         "notes": list(exam.notes),

@@ -30,6 +30,8 @@ class RelationCheck:
     """one-to-one, one-to-many, many-to-one, many-to-many, or symmetric."""
     isolated: int
     partner: int
+    implied: int
+    """Facts that no text states, and that are asked for that reason."""
     withheld: int
     says: str
     """How a fact is asked in reverse."""
@@ -101,6 +103,7 @@ def check_relation(facts: FactSet, exam: Exam | None, name: str) -> RelationChec
         kind="symmetric" if relation.symmetric else multiplicity([(f.head, f.tail) for f in members]),
         isolated=sum(q.kind == "reverse_tested" for q in queries),
         partner=sum(q.kind == "reverse_partner" for q in queries),
+        implied=sum(q.kind == "implied" for q in queries),
         withheld=sum(fact.relation == name for fact in exam.withheld) if exam else 0,
         says=relation.tail_first[0] if relation.tail_first else "",
     )

@@ -11,7 +11,7 @@ import numpy as np
 from bothways.facts.wording import ORDERS, OneOrder, asked_by, last_named, orders, wordings
 from bothways.types import Exam, Kind, Query
 
-ASKED: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner")
+ASKED: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner", "implied")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from bothways.types import Exam, QueryScore
 
 PER_KIND = 100
 """How many development questions of a kind a measurement asks."""
-KINDS = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
+KINDS = ("forward", "reverse_tested", "reverse_partner", "reverse_stated", "implied")
 
 
 def measure_directions(

@@ -71,20 +71,21 @@ class Strata:
     def isolate(self, share: float, *, most: int, withheld: int) -> None:
         """Draw a share of the answers and state every fact about one so that no reverse statement names it last.
 
-        Answers whose facts all bring their orders along are isolated as they stand: testing them costs no statement.
+        Answers whose facts all bring their orders along, each the only one about its pair, are isolated as they
+        stand: testing them costs neither a statement nor a fact.
 
         Args:
-            share: of the answers whose facts leave their orders open.
+            share: of the other answers.
             most: how many facts are tested.
             withheld: how many facts may be withheld for it; at least one fact is tested whatever it costs.
         """
         shut = {answer: self._to_shut(answer) for answer in self._answers}
         eligible = [answer for answer, statements in shut.items() if self._can_shut(statements)]
-        settled = [answer for answer in eligible if all(self._stated[i] is not None for i, _ in shut[answer])]
-        rest = [answer for answer in eligible if any(self._stated[i] is None for i, _ in shut[answer])]
+        free = {answer for answer in eligible if self._costs_nothing(shut[answer])}
+        rest = [answer for answer in eligible if answer not in free]
         drawn = self._draw(rest, share, lambda answer: self._can_shut(shut[answer], speakers=True))
         candidates: list[int] = []
-        for answer in chain(settled, drawn):  # what is drawn changes who may be drawn next
+        for answer in chain((answer for answer in eligible if answer in free), drawn):  # what is drawn changes who may be drawn next
             for i, order in shut[answer]:
                 if self._stated[i] is None:
                     self._speakers.subtract(self._keys((i, order)))
@@ -155,6 +156,10 @@ class Strata:
             return False
         lost = Counter(key for i, order in statements if self._stated[i] is None for key in self._keys((i, order)))
         return not speakers or all(self._speakers[key] > n for key, n in lost.items())
+
+    def _costs_nothing(self, statements: Sequence[Statement]) -> bool:
+        """Whether no order is left to settle, and no fact would be withheld."""
+        return all(self._stated[i] is not None and self._on_pair[self.facts[i].pair] == 1 for i, _ in statements)
 
     def _families(self, answer: Answer) -> Iterator[list[int]]:
         """Yield the facts that ask for an answer in the same words: one can be the partner, another be tested."""

@@ -28,7 +28,7 @@ class LogitLens(Probe):
         """Return the mean probability of the answer per kind of question and block."""
         assert isinstance(model, Transformer), "the lens reads our own transformer"
         rows = []
-        for kind in ("forward", "reverse_tested", "reverse_partner"):
+        for kind in ("forward", "reverse_tested", "reverse_partner", "implied"):
             queries = [q for q in exam.queries if q.kind == kind and q.split == "test"][: self.max_queries]
             if not queries:
                 continue

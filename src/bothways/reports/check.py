@@ -22,6 +22,8 @@ def check_text(check: Mapping[str, Any]) -> str:
         isolated = sum(row["isolated"] for row in check["relations"])
         partner = sum(row["partner"] for row in check["relations"])
         lines.append(f"Tested in reverse: {isolated} isolated and {partner} beside a partner (development and test).")
+        if implied := sum(row["implied"] for row in check["relations"]):
+            lines.append(f"Asked without being stated in either order: {implied} implied facts (development and test).")
         lines.append(f"Leak level '{check['leak']}': {LEVELS.get(check['leak'], '')}")
         lines.append(flip_line(check["flips"], isolated + partner))
         lines += [
@@ -43,8 +45,9 @@ def flip_line(flips: int, asked: int) -> str:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one line per relation."""
-    header = ("relation", "facts", "kind", "isolated", "partner", "withheld", "asked in reverse as")
-    keys = ("relation", "facts", "kind", "isolated", "partner", "withheld", "says")
+    implied = ("implied",) if any(row["implied"] for row in rows) else ()
+    header = ("relation", "facts", "kind", "isolated", "partner", *implied, "withheld", "asked in reverse as")
+    keys = ("relation", "facts", "kind", "isolated", "partner", *implied, "withheld", "says")
     cells = [header, *([str(row[key]) for key in keys] for row in rows[:SHOWN])]
     widths = [min(40, max(len(row[i]) for row in cells)) for i in range(len(header))]
     lines = [

@@ -66,7 +66,7 @@ def context(data: Comparison) -> dict[str, Any]:
             **(summary.get("facts") or {}),
         },
         "arms": arms,
-        "kinds": words.KINDS,
+        "kinds": {kind: words.KINDS[kind] for kind in words.shown_kinds(arms)},
         "asked": {query.kind for query in data.exam.queries if query.split == "test"},
         "baselines": baseline_rows(summary),
         "differences": [row for row in summary.get("differences") or [] if row.get("difference") is not None],
@@ -139,6 +139,7 @@ def counts(data: Comparison) -> list[tuple[str, str]]:
     facts = data.summary.get("facts") or {}
     named = (("facts", "Facts"), ("entities", "Entities"), ("relations", "Relations"), ("isolated", "Tested, isolated"),
              ("partner", "Tested, partner"), ("withheld", "Withheld from all"))  # fmt: skip
+    named += (("implied", "Asked, never stated"),) if facts.get("implied") else ()
     found = [(label, words.count(facts.get(name))) for name, label in named]
     for split, label in (("test", "Test questions"), ("dev", "Development questions")):
         found.append((label, words.count(sum(query.split == split for query in data.exam.queries))))

@@ -90,6 +90,10 @@ def newest(folder: Path, steps: int) -> dict[str, Any]:
     return {}
 
 
+SHORT = {"forward": "forward", "reverse_tested": "reverse", "reverse_partner": "partner", "implied": "implied"}
+"""How a kind of question is called where there is little room."""
+
+
 def note(rows: Sequence[dict[str, Any]]) -> str:
     """Return loss and both directions, averaged over the runs that have been measured."""
     measured = [row for row in rows if row.get("dev")]
@@ -97,7 +101,7 @@ def note(rows: Sequence[dict[str, Any]]) -> str:
     losses = [row["loss"] for row in measured if row.get("loss") is not None]
     if losses:
         parts.append(f"loss {sum(losses) / len(losses):.2f}")
-    for kind, name in (("forward", "forward"), ("reverse_tested", "reverse"), ("reverse_partner", "partner")):
+    for kind, name in SHORT.items():
         values = [row["dev"][kind] for row in measured if kind in row["dev"]]
         if values:
             parts.append(f"{name} {sum(values) / len(values):.2f}")

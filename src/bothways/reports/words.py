@@ -1,6 +1,6 @@
 """Numbers of a summary in plain words: labels, formats and the headline. Standard library only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,7 +37,15 @@ KINDS: Mapping[str, KindWords] = {
         "reverse (stated)",
         "reversed questions about facts that training states in both orders: shows that the question was learned.",
     ),
+    "implied": KindWords(
+        "implied",
+        "a fact that training never states, in either order, and that follows from what it does state, "
+        "or from the question itself.",
+    ),
 }
+
+HEADLINES = ("reverse_tested", "reverse_partner", "implied")
+"""What a headline is about: the first of these that any arm was asked."""
 
 LEAKS: Mapping[str, str] = {
     "bridge": "Bridge: without the tested fact itself, nothing in the training text connects its two entities.",
@@ -198,11 +206,21 @@ def is_scored(arm: Mapping[str, Any]) -> bool:
     return any(leaf(arm, kind, "accuracy") is not None for kind in KINDS)
 
 
-def stratum(arms: Iterable[Mapping[str, Any]]) -> str:
+def stratum(arms: Sequence[Mapping[str, Any]]) -> str:
     """Return the kind of question that stands for reversal: the isolated one wherever any arm was asked it."""
-    isolated = any(leaf(arm, "reverse_tested", "accuracy") is not None for arm in arms)
-    partner = any(leaf(arm, "reverse_partner", "accuracy") is not None for arm in arms)
-    return "reverse_partner" if partner and not isolated else "reverse_tested"
+    found = (kind for kind in HEADLINES if any(leaf(arm, kind, "accuracy") is not None for arm in arms))
+    return next(found, HEADLINES[0])
+
+
+def shown_kinds(arms: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the kinds of question that a table has room for: those asked where something implied is, else the others.
+
+    >>> shown_kinds([{"forward": {"accuracy": 1.0}, "implied": {"accuracy": 0.0}}])
+    ['forward', 'implied']
+    """
+    arms = list(arms)
+    asked = [kind for kind in KINDS if any(leaf(arm, kind, "accuracy") is not None for arm in arms)]
+    return asked if "implied" in asked else [kind for kind in KINDS if kind != "implied"]
 
 
 def reversed_share(arm: Mapping[str, Any], kind: str) -> float:
@@ -237,7 +255,16 @@ def says_other(arm: Mapping[str, Any], kind: str) -> str:
     forward, reverse = leaf(arm, "forward", "accuracy"), leaf(arm, kind, "accuracy")
     if forward is None or reverse is None or forward < 0.99:
         return says_both(arm, kind)
-    return f"{arm['arm']} answers {percent(reverse)} in reverse"
+    return f"{arm['arm']} answers {percent(reverse)} {asked_how(kind)}"
+
+
+def asked_how(kind: str) -> str:
+    """Say in what way a headline's questions were asked.
+
+    >>> asked_how("reverse_tested"), asked_how("implied")
+    ('in reverse', 'of what is implied')
+    """
+    return "of what is implied" if kind == "implied" else "in reverse"
 
 
 def says_unlearned(arms: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -250,16 +277,17 @@ def says_unlearned(arms: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def says_difference(summary: Mapping[str, Any], arm: Mapping[str, Any] | None, kind: str) -> list[str]:
     """Say how far `arm` lies from its reference in reverse, and how sure that is."""
+    where = "Of what is implied" if kind == "implied" else "In reverse"
     for row in summary.get("differences") or []:
         if arm and row["arm"] == arm["arm"] and row["kind"] == kind and row.get("difference") is not None:
             if two(row["difference"]) == two(0):
                 equal = "a test shows them equal" if row.get("equivalent") else "that they are equal is not shown"
-                return [f"In reverse, {row['arm']} and {row['reference']} answer the same share; {equal}."]
+                return [f"{where}, {row['arm']} and {row['reference']} answer the same share; {equal}."]
             size = f"{two(abs(row['difference']))} {'above' if row['difference'] > 0 else 'below'} {row['reference']}"
             p = row.get("p_holm")
             equals = "" if p is None or p < 0.001 else "=\u00a0"
             sure = "" if p is None else f" (Holm-corrected p {equals}{p_value(p)})".replace(" p ", " p\u00a0")
-            return [f"In reverse, {row['arm']} lies {size}{sure}."]
+            return [f"{where}, {row['arm']} lies {size}{sure}."]
     return []
 
 

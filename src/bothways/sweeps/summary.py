@@ -13,7 +13,7 @@ from bothways.evaluation.statistics import crossed_bootstrap, holm, paired_diffe
 from bothways.runs import Run
 from bothways.types import Exam, Kind, QueryScore
 
-KINDS: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner", "reverse_stated")
+KINDS: tuple[Kind, ...] = ("forward", "reverse_tested", "reverse_partner", "reverse_stated", "implied")
 CONTROL_BLIND_LIMIT = 0.2
 """Above this share of flips answered with the partner by the control itself, nobody can tell anything."""
 CONTROL_KNOWS = 0.5
@@ -126,6 +126,8 @@ def cannot_tell(exam: Exam, control: ArmScores | None) -> str | None:
     cues must have a second relation with another partner, so that only the relation tells which to name.
     """
     flips, asked = flip_pairs(exam)
+    if not any(query.kind in ("reverse_tested", "reverse_partner") for query in exam.queries):
+        return "cannot tell: nothing is asked in reverse"
     if not len(flips):
         return "cannot tell: no other relation's question accepts the answer's kind of entity"
     if control is not None:
@@ -167,7 +169,7 @@ def differences(
     for a, reference in pairs:
         common = [seed for seed in a.seeds if seed in reference.seeds]
         mine, theirs = ([x.seeds.index(seed) for seed in common] for x in (a, reference))
-        for kind in ("reverse_tested", "reverse_partner"):
+        for kind in ("reverse_tested", "reverse_partner", "implied"):
             chosen = columns[kind]
             if len(common) and len(chosen):
                 found = paired_difference(
@@ -192,7 +194,7 @@ def per_relation(exam: Exam, arms: Sequence[ArmScores], columns: Mapping[str, np
     """Return each arm's accuracy on every relation it was tested on."""
     rows = []
     for a in arms:
-        for kind in ("forward", "reverse_tested", "reverse_partner"):
+        for kind in ("forward", "reverse_tested", "reverse_partner", "implied"):
             groups: dict[str, list[int]] = {}
             for n in columns[kind].tolist():
                 groups.setdefault(exam.queries[n].relation, []).append(n)

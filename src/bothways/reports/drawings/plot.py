@@ -8,15 +8,16 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bothways.reports.svg import BLUE, ORANGE, SKY, VERMILLION, Pen
+from bothways.reports.svg import BLUE, ORANGE, PURPLE, SKY, VERMILLION, Pen
 
 LOOKS: Mapping[str, dict[str, Any]] = {
     "forward": {"color": BLUE, "marker": "o", "linestyle": "-"},
     "reverse_tested": {"color": VERMILLION, "marker": "s", "linestyle": (0, (6, 2))},
     "reverse_partner": {"color": ORANGE, "marker": "^", "linestyle": (0, (2, 1.5))},
     "reverse_stated": {"color": SKY, "marker": "D", "linestyle": (0, (6, 2, 1.5, 2))},
+    "implied": {"color": PURPLE, "marker": "P", "linestyle": (0, (4, 1.5, 1, 1.5, 1, 1.5))},
 }
-"""Blues were stated, warm colours were not; every kind also has its own mark and dash."""
+"""Blues were stated, warm colours and purple were not; every kind also has its own mark and dash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,7 @@ MAX_RELATIONS = 20
 def relation_bars(arms: Sequence[Mapping[str, Any]], relations: Sequence[Mapping[str, Any]]) -> Plot:
     """Accuracy of every arm on every relation, for the relations with the most questions."""
     rows = [row for row in relations if row.get("accuracy") is not None]
-    kinds = [
-        kind for kind in ("forward", "reverse_tested", "reverse_partner") if any(row["kind"] == kind for row in rows)
-    ]
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
     names = most_asked(rows)[:MAX_RELATIONS]
     shown = [arm["arm"] for arm in arms if any(row["arm"] == arm["arm"] for row in rows)]
     table = {(row["arm"], row["relation"], row["kind"]): row for row in rows}

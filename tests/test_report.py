@@ -445,7 +445,8 @@ def test_terminal_table_fits_and_explains_itself(tmp_path: Path):
     assert max(map(len, lines)) <= 100
     assert re.match(r"masked_diffusion +0\.99 \[0\.\d\d, 1\.00\] +0\.87 \[0\.\d\d, 0\.\d\d\] ", lines[3])
     assert any(line.startswith("chance ") and "0.003" in line for line in lines)
-    assert len(lines[lines.index("") + 1 :]) == len(LEGEND)
+    shown = [term for term, _ in LEGEND if term != "implied"]  # which nothing asked
+    assert len(lines[lines.index("") + 1 :]) == len(shown)
 
 
 def test_terminal_table_says_cannot_tell(tmp_path: Path):
@@ -465,3 +466,18 @@ def test_terminal_table_prints_no_terminal_codes():
     table = terminal_table({"arms": [{"arm": "red\x1b[31m " + "x" * 200}]})
     assert "\x1b" not in table
     assert max(map(len, table.splitlines())) <= 100
+
+
+def test_terminal_table_has_a_column_for_what_is_implied():
+    """Where facts are asked that nothing states, kinds that were not asked make room for them."""
+    from bothways.reports.table import terminal_table
+    from bothways.reports.words import headline
+
+    arm = {"arm": "causal", "forward": {"accuracy": 1.0}, "implied": {"accuracy": 0.0}}
+    control = {"arm": "both_directions", "forward": {"accuracy": 1.0}, "implied": {"accuracy": 1.0}}
+    table = terminal_table({"arms": [arm, control]})
+    assert ["arm", "forward", "implied", "relation"] == table.splitlines()[0].split()
+    assert re.search(r"^implied +never stated", table, re.MULTILINE)
+    first, _ = headline({"arms": [arm, control]})
+    assert first.startswith("causal answers 100\u00a0% of the stated questions and 0\u00a0% of the implied ones")
+    assert first.endswith("both_directions answers 100\u00a0% of what is implied")

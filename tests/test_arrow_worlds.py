@@ -1,5 +1,6 @@
 """The data of the training-dynamics study: exact sizes, no leak, and exams that ask what they say they ask."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -221,14 +222,14 @@ def test_data_check_says_what_is_asked(world: str) -> None:
     from dataclasses import asdict
 
     from bothways.commands.data import check
-    from bothways.reports.check import check_lines
+    from bothways.reports.check import check_text
 
     found = check(world)
     assert found.testable
     asked = (sum(row.isolated for row in found.relations), sum(row.implied for row in found.relations))
     expected = {"arrows": (60, 0), "chain": (0, 60), "chain_related": (0, 50), "in_context": (0, 300)}
     assert expected[world] == asked
-    assert ("implied facts" in check_lines(asdict(found))) == (world != "arrows")
+    assert ("implied facts" in check_text(asdict(found))) == (world != "arrows")
 
 
 @pytest.mark.parametrize(
@@ -281,3 +282,22 @@ def test_no_arm_but_the_control_states_what_is_implied() -> None:
         corpus = write_corpus(exam, parse_arm(arm).config(RunConfig(), 0).text, 0)
         told = never & {i for document in corpus.documents for i in document.facts}
         assert told == (never if arm == "both_directions" else set()), arm
+
+
+def test_a_model_that_learned_no_ends_is_not_asked_for_them() -> None:
+    """Where only the last entity is learned, answers are scored by its tokens alone, ranks and completions too."""
+    from bothways.batches.tokenizers import TokenizerConfig, fit_tokenizer
+    from bothways.evaluation.scoring import ask, evaluate, room_needed
+    from bothways.objectives.causal import Causal
+    from bothways.text.corpus import TextConfig, write_corpus
+    from worlds import uniform_model
+
+    exam, _ = examined("arrows:vocabulary=20:length=2")
+    tokenizer = fit_tokenizer(write_corpus(exam, TextConfig(), 0), exam, TokenizerConfig(kind="word"))
+    model, length = uniform_model(tokenizer.n_tokens), room_needed(exam, tokenizer)
+    for objective, n in ((Causal(), 3), (Causal(count="last_entity"), 2)):
+        scores = evaluate(model, objective, exam=exam, tokenizer=tokenizer, length=length)
+        assert [pytest.approx(-n * math.log(tokenizer.n_tokens), rel=1e-5)] * len(scores) == [
+            s.log_prob for s in scores
+        ]
+    assert {3} == {len(one.answer) for one in ask(exam, tokenizer, range(len(exam.queries)))}

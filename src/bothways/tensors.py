@@ -205,6 +205,11 @@ class Objective(abc.ABC):
     log_prob_is: ClassVar[Literal["exact", "bound", "estimate"]]
     """Which quantity `log_prob` is, of the model's own left-to-right chain rule."""
 
+    @property
+    def learns_ends(self) -> bool:
+        """Whether it learns what ends an answer; where it does not, answers are scored without it."""
+        return True
+
     @abc.abstractmethod
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
         """Shift or mask a clean batch; `generator` is the only source of chance."""

@@ -1,12 +1,13 @@
 """Ask a model the questions of an exam: the same code for every objective.
 
 An answer counts by three measures: its filtered rank among candidates of its type, whether the model
-writes exactly it (nobody tells it the length), and its log-probability with the token that ends it.
+writes exactly it (nobody tells it the length), and its log-probability with the token that ends it. An
+objective that learns no ends is not asked for them: it has written an answer if it begins with it.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,7 +36,7 @@ class Asked:
     query: Query
     prompt: list[int]
     answer: list[int]
-    """Its ids and the token that ends it."""
+    """Its ids and the token that ends it; without that where an objective does not learn it."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def evaluate(
     model.eval()
     wanted = range(len(exam.queries)) if queries is None else queries
     asked = ask(exam, tokenizer, wanted) if asked is None else [asked[i] for i in wanted]
+    if not objective.learns_ends:
+        asked = [replace(a, answer=a.answer[:-1]) for a in asked]
     pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
     completions = _completions(model, objective, asked, length)
     ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [math.nan] * len(asked)
@@ -114,7 +117,7 @@ def evaluate(
         log_probs[n] = log_prob
     scores = []
     for a, completion, log_prob, rank in zip(asked, completions, log_probs, ranked, strict=True):
-        exact = any(completion[: len(ids)] == ids for ids in accepted(a, tokenizer))
+        exact = any(completion[: len(ids)] == ids for ids in accepted(a, tokenizer, objective.learns_ends))
         scores.append(
             QueryScore(
                 query=a.index,
@@ -135,9 +138,10 @@ def ask(exam: Exam, tokenizer: Tokenizer, queries: Sequence[int]) -> list[Asked]
     return [Asked(i, query, *query_tokens(query, query.answer, tokenizer)) for i, query in chosen]
 
 
-def accepted(asked: Asked, tokenizer: Tokenizer) -> list[list[int]]:
-    """Return the ids of the answer and of its aliases, each with the token that ends it."""
-    return [asked.answer, *(query_tokens(asked.query, alias, tokenizer)[1] for alias in asked.query.aliases)]
+def accepted(asked: Asked, tokenizer: Tokenizer, ends: bool = True) -> list[list[int]]:
+    """Return the ids of the answer and of its aliases, each with the token that ends it, or (ends) without."""
+    aliases = [query_tokens(asked.query, alias, tokenizer)[1] for alias in asked.query.aliases]
+    return [asked.answer, *(aliases if ends else (ids[:-1] for ids in aliases))]
 
 
 def make_rows(pairs: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -218,13 +222,13 @@ def _first_token_ranks(
 def candidate_log_probs(
     model: LanguageModel, objective: Objective, asked: Sequence[Asked], pools: Mapping[str, Pool], length: int
 ) -> list[np.ndarray]:
-    """Return, for each question, the log-probability of each candidate with what ends it, in nats.
+    """Return, for each question, the log-probability of each candidate with what ends it (if that is learned), in nats.
 
     Questions of one prompt, pool and end are one question to the model.
     """
-    keys = [(tuple(a.prompt), a.query.candidates, a.answer[-1]) for a in asked]
+    keys = [(tuple(a.prompt), a.query.candidates, tuple(a.answer[-1:] * objective.learns_ends)) for a in asked]
     branches = {
-        (name, end): Branches.of([[*ids, end] for ids in pools[name].ids])
+        (name, end): Branches.of([[*ids, *end] for ids in pools[name].ids])
         for name, end in dict.fromkeys(key[1:] for key in keys)
     }
     unique = list(dict.fromkeys(keys))

@@ -81,11 +81,11 @@ class Strata:
         """
         shut = {answer: self._to_shut(answer) for answer in self._answers}
         eligible = [answer for answer, statements in shut.items() if self._can_shut(statements)]
-        free = {answer for answer in eligible if self._costs_nothing(shut[answer])}
-        rest = [answer for answer in eligible if answer not in free]
+        free = [answer for answer in eligible if self._costs_nothing(shut[answer])]
+        rest = [answer for answer in eligible if not self._costs_nothing(shut[answer])]
         drawn = self._draw(rest, share, lambda answer: self._can_shut(shut[answer], speakers=True))
         candidates: list[int] = []
-        for answer in chain((answer for answer in eligible if answer in free), drawn):  # what is drawn changes who may be drawn next
+        for answer in chain(free, drawn):  # each changes who may be drawn next
             for i, order in shut[answer]:
                 if self._stated[i] is None:
                     self._speakers.subtract(self._keys((i, order)))

@@ -51,8 +51,9 @@ def draw_entities(words: Sequence[str], length: int, chance: random.Random) -> l
     400
     """
     n = len(words)
-    drawn = chance.sample(range(n**length), min(n**length, 2 * n))
-    return [" ".join(words[number // n**place % n] for place in range(length)) for number in drawn]
+    n_all: int = n**length
+    drawn = chance.sample(range(n_all), min(n_all, 2 * n))
+    return [" ".join(words[int(number // n**place) % n] for place in range(length)) for number in drawn]
 
 
 def divide(n: int, length: int) -> tuple[int, int]:

@@ -27,6 +27,11 @@ class Causal(Objective):
 
     log_prob_is = "exact"
 
+    @property
+    def learns_ends(self) -> bool:
+        """Not if the last entity alone is learned: what a model then writes after it is chance."""
+        return self.count == "all"
+
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
         """Shift by one; every token that is learned counts the same."""
         counts_BL = batch.target_BL

@@ -2,7 +2,9 @@
 
 import random
 from dataclasses import dataclass
+from itertools import repeat
 
+from bothways.facts.wording import ORDERS
 from bothways.facts.words import check_size, divide, draw_entities, draw_words, word_notice
 from bothways.types import Fact, FactSet, FactSource, Order, Relation
 
@@ -39,6 +41,6 @@ class Arrows(FactSource):
         chance = random.Random(f"arrows {seed}")
         heads, tails = (draw_entities(a, self.length, chance) for a in draw_words("ab", self.vocabulary, chance))
         both, one = divide(len(heads), self.length)
-        orders: list[Order] = ["both"] * both + [chance.choice(("head_first", "tail_first")) for _ in range(one)]
+        orders: list[Order] = [*repeat("both", both), *(chance.choice(ORDERS) for _ in range(one))]
         facts = (Fact(head, "arrow", tail, order) for head, tail, order in zip(heads, tails, orders, strict=False))
         return FactSet("arrows", tuple(facts), {"arrow": ARROW}, f"{self!r}, seed {seed}", word_notice(self.length))

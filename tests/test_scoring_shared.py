@@ -291,7 +291,7 @@ def test_a_saved_library_model_is_examined_offline(tmp_path):
     from bothways.batches.batches import query_tokens
     from bothways.batches.huggingface import HuggingFaceTokenizer
     from bothways.evaluation.scoring import evaluate, room_needed
-    from bothways.models.huggingface import HuggingFaceModel
+    from bothways.models.open import open_model
     from bothways.objectives.causal import Causal
 
     tokenizer = HuggingFaceTokenizer(library_tokenizer())
@@ -301,7 +301,7 @@ def test_a_saved_library_model_is_examined_offline(tmp_path):
     )
     reference = GPT2LMHeadModel(config).eval()
     reference.save_pretrained(tmp_path)
-    model = HuggingFaceModel.load(tmp_path, tokenizer.special)
+    model = open_model(tmp_path, tokenizer.special)
     exam = exam_of(fact_set([(f"Al Oak {i}", "mother", f"Bo Elm {i}", None) for i in range(8)]))
     scores = evaluate(model, Causal(), exam=exam, tokenizer=tokenizer, length=room_needed(exam, tokenizer))
     for score in scores:
@@ -315,8 +315,8 @@ def test_a_saved_library_model_is_examined_offline(tmp_path):
 
 def test_a_folder_without_a_library_model_is_refused(tmp_path):
     from bothways.errors import RunError
-    from bothways.models.huggingface import HuggingFaceModel
+    from bothways.models.open import open_model
     from bothways.tensors import SPECIAL
 
     with pytest.raises(RunError, match="no language model can be read"):
-        HuggingFaceModel.load(tmp_path, SPECIAL)
+        open_model(tmp_path, SPECIAL)

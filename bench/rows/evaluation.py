@@ -23,6 +23,7 @@ from bothways.evaluation.scoring import Asked, Pool, ask, branch_log_probs, cand
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.worlds.relations import Relations
 from bothways.models.huggingface import HuggingFaceModel
+from bothways.models.open import open_model
 from bothways.objectives.causal import Causal
 from bothways.trees import Branches
 from bothways.types import Exam
@@ -55,7 +56,7 @@ def make_pair(setting: Setting) -> Pair:
     with tempfile.TemporaryDirectory() as folder:
         library = write_model(exam, setting.n_tokens, Path(folder))
         tokenizer = HuggingFaceTokenizer(library)
-        model = HuggingFaceModel.load(Path(folder), tokenizer.special)
+        model = open_model(Path(folder), tokenizer.special)
         reference = GPT2LMHeadModel.from_pretrained(folder, attn_implementation="sdpa").eval()
     requests = as_requests(exam, tokenizer, setting.ends)
     peer, batch_size = best_peer(peer_class, reference, library, requests)

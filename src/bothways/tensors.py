@@ -109,6 +109,10 @@ class LanguageModel(nn.Module, abc.ABC):
     """Whether such a model computes as a pack even when it is alone, so that its numbers do not depend on company."""
     special: SpecialTokens = SPECIAL
     """Which of its ids mean what."""
+    reads: Literal["causal", "masked"] | None = None
+    """How it was trained to be read, where that is known: left to right, or filling in masks."""
+    shift: int = 0
+    """How many places before a token its stream predicts it when `causal` is False; `hidden` is moved already."""
 
     def reads_trees(self, width: int) -> bool:
         """Whether `hidden_of_trees` serves rows of this many tokens."""

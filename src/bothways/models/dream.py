@@ -2,8 +2,8 @@
 
 Source: Ye et al., "Dream 7B: Diffusion Large Language Models" (arXiv 2508.15487). The names and numbers are
 Qwen2's. Made from a model that reads left to right, it goes on predicting each token at the place before it. The first
-place has none before it: there the source leaves the place's own vector, and so do we. That vector stands for the second
-token; the first one, which begins the text, is never asked.
+place has none before it: there the source leaves the place's own vector, and so do we. That vector stands for the
+second token; the first one, which begins the text, is never asked.
 """
 
 from pathlib import Path

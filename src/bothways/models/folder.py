@@ -24,6 +24,9 @@ OF_OTHER_USES = re.compile(
 )
 """Weights that predict no tokens and are in many folders: a classifier's, and constants that old versions saved."""
 
+BAD_FILES = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What reading a damaged or foreign file may raise."""
+
 
 def read_config(folder: Path) -> dict[str, Any]:
     """Return config.json of a model's folder.
@@ -49,8 +52,22 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise RunError(f"{path}: it does not say which model_type this is. Download or save the model again.")
     if config.get("quantization_config") is not None:
         raise RunError(f"{path}: the weights are quantised, which is not read. Give the model as it was before that.")
+    if _asks_for_code(config):
+        raise RunError(f"{path}: it asks for code from the net, which is never run. Remove its *_implementation line.")
     _check_weights(folder)
     return config
+
+
+def _asks_for_code(config: Any) -> bool:
+    """Whether a setting at any depth names a repository of kernels, which the library would fetch and run."""
+    if isinstance(config, list):
+        return any(_asks_for_code(item) for item in config)
+    if not isinstance(config, dict):
+        return False
+    return any(
+        (str(name).endswith("_implementation") and "/" in json.dumps(value)) or _asks_for_code(value)
+        for name, value in config.items()
+    )
 
 
 def _check_weights(folder: Path) -> None:
@@ -61,7 +78,7 @@ def _check_weights(folder: Path) -> None:
     if index.is_file():
         try:
             names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except BAD_FILES as error:
             raise RunError(f"{index}: it cannot be read ({type(error).__name__}). Download the model again.") from None
         outside = sorted(name for name in names if Path(name).name != name or not name.endswith(".safetensors"))
         if outside:
@@ -100,6 +117,7 @@ def load_weights(
     Raises:
         RunError: the file is damaged, or names or shapes of weights are not those of the class.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     more = {} if config is None else {"config": config}
@@ -117,13 +135,23 @@ def load_weights(
                 use_safetensors=True,
                 trust_remote_code=False,
             )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
+    except (*BAD_FILES, ImportError, SafetensorError, StrictDataclassError) as error:
         raise RunError(
             f"{folder}: no language model can be read from it ({type(error).__name__}). "
             "Give a folder with config.json and model.safetensors."
         ) from None
     _refuse_homeless(folder, type(model).__name__, report)
+    if config is not None and config.tie_word_embeddings and not is_tied(model):
+        raise RunError(
+            f"{folder}: config.json says that the output matrix is the embedding, but the file holds both. "
+            "Correct config.json or download the model again."
+        )
     return model
+
+
+def is_tied(model: Any) -> bool:
+    """Whether the output matrix is the embedding."""
+    return model.get_output_embeddings().weight is model.get_input_embeddings().weight
 
 
 def _refuse_homeless(folder: Path, name: str, report: Mapping[str, Any]) -> None:
@@ -201,9 +229,11 @@ def library_config(kind: Any, folder: Path, **settings: Any) -> Any:
     Raises:
         RunError: the settings contradict each other.
     """
+    from huggingface_hub.errors import StrictDataclassError
+
     try:
         return kind(**settings, bos_token_id=None, eos_token_id=None, pad_token_id=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, StrictDataclassError) as error:
         said = " ".join(str(error).split())
         raise RunError(
             f"{folder}/config.json: the settings contradict each other ({said}). Correct the file."

@@ -1,4 +1,4 @@
-"""Tiny models of the transformers library with random weights, biases and norms included, so that none can be forgotten."""
+"""Tiny models of the transformers library with random weights: biases and norms too, so that none can be forgotten."""
 
 from pathlib import Path
 from typing import Any

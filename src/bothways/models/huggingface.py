@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from bothways.errors import BothwaysError
 from bothways.models.folder import silence
@@ -109,9 +109,10 @@ class HuggingFaceModel(LanguageModel):
         Raises:
             BothwaysError: some blocks keep no attention weights, or the model's final norm was not found.
         """
-        caught: list[Tensor] = []
-        norm = self._final_norm()
-        hook = norm and norm.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
+        last: list[Tensor] = []  # the library shows it through the final norm only
+        hook = self._blocks[-1].register_forward_hook(
+            lambda _, _given, made: last.append(made[0] if isinstance(made, tuple) else made)
+        )
         try:
             with self._eager():
                 seen = self._sight(tokens_BL, causal)
@@ -119,12 +120,11 @@ class HuggingFaceModel(LanguageModel):
         except TypeError:  # the class knows of no attention
             raise self._no_attention() from None
         finally:
-            if hook:
-                hook.remove()
+            hook.remove()
         weights = tuple(getattr(out, "attentions", None) or ())
         if len(weights) != self.n_layers or any(weight is None for weight in weights):
             raise self._no_attention()
-        stream = (*out.hidden_states[: self.n_layers], caught[-1] if caught else out.hidden_states[-1])
+        stream = (*out.hidden_states[: self.n_layers], last[-1])
         if not self._alike(self.lens(stream[-1]), self.head.hidden(out.last_hidden_state)):
             raise BothwaysError(
                 f"The final norm of {type(self.model).__name__} was not found. Leave out the probes of its stream."
@@ -144,7 +144,7 @@ class HuggingFaceModel(LanguageModel):
         Raises:
             BothwaysError: the form of its attention is not known.
         """
-        block = blocks_of(self.model.base_model, self.n_layers)[layer]
+        block = self._blocks[layer]
         return layout_of(block).maps(block, int(self._config.num_attention_heads))
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
@@ -153,7 +153,7 @@ class HuggingFaceModel(LanguageModel):
         Raises:
             BothwaysError: the form of the blocks' attention is not known.
         """
-        blocks = blocks_of(self.model.base_model, self.n_layers)
+        blocks = self._blocks
         prefix = next(path for path, module in self.named_modules() if module is blocks) + "."
         if name.startswith(prefix):
             return part_of(name, gradient, blocks, prefix, int(self._config.num_attention_heads))
@@ -175,6 +175,10 @@ class HuggingFaceModel(LanguageModel):
     def _config(self) -> Any:
         """The settings of the part that reads text."""
         return self.model.config.get_text_config()
+
+    @property
+    def _blocks(self) -> nn.ModuleList:
+        return blocks_of(self.model.base_model, self.n_layers)
 
     @property
     def _device(self) -> torch.device:
@@ -221,9 +225,10 @@ class HuggingFaceModel(LanguageModel):
         )
 
     def _final_norm(self) -> Any:
-        """Return the norm after the last block; None where there is none."""
-        body = self.model.base_model
-        return next((norm for name in FINAL_NORMS if (norm := getattr(body, name, None)) is not None), None)
+        """Return the norm after the last block, which stands beside the blocks; None where there is none."""
+        blocks = self._blocks
+        around = next(module for module in self.modules() if blocks in module.children())
+        return next((norm for name in FINAL_NORMS if (norm := getattr(around, name, None)) is not None), None)
 
     @torch.inference_mode()
     def _refuse_other_logits(self) -> None:

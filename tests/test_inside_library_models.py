@@ -124,7 +124,6 @@ def test_a_gradient_is_cut_into_what_its_weights_are_for(kind: str, tied: bool, 
 @pytest.mark.parametrize("kind", ["gpt2", "gpt_neox", "modernbert"])
 def test_the_thirds_of_a_joint_matrix_go_to_where_they_belong(kind: str, tmp_path: Path) -> None:
     """The part called routing is the gradient of queries and keys: only they change when only they are pushed."""
-    import torch
 
     from bothways.models.head_maps import blocks_of, layout_of
 

@@ -110,9 +110,11 @@ class HuggingFaceModel(LanguageModel):
             BothwaysError: some blocks keep no attention weights, or the model's final norm was not found.
         """
         last: list[Tensor] = []  # the library shows it through the final norm only
-        hook = self._blocks[-1].register_forward_hook(
-            lambda _, _given, made: last.append(made[0] if isinstance(made, tuple) else made)
-        )
+
+        def keep(_block: nn.Module, _given: Any, made: Any) -> None:
+            last.append(made[0] if isinstance(made, tuple) else made)
+
+        hook = self._blocks[-1].register_forward_hook(keep)
         try:
             with self._eager():
                 seen = self._sight(tokens_BL, causal)

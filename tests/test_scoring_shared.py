@@ -282,6 +282,53 @@ def test_a_library_tokenizer_cuts_a_question_as_it_would_cut_the_whole_text():
     assert () == tokenizer.start
 
 
+def encoder_tokenizer() -> Any:
+    """A tokenizer as BERT's: words, a class token before and a separator after each text."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Al", "Oak", "Bo", "Elm", "'", "s", "mother", "is", "child"]
+    inner = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ends = [("[CLS]", 2), ("[SEP]", 3)]
+    inner.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    return PreTrainedTokenizerFast(tokenizer_object=inner, mask_token="[MASK]", **names)
+
+
+def test_an_encoders_tokenizer_is_read_from_its_folder(tmp_path):
+    """Its separator ends a text; prompt and answer are what it would make of the whole sentence."""
+    from tests.test_scoring import query
+
+    from bothways.batches.batches import query_tokens
+    from bothways.batches.huggingface import open_tokenizer
+    from bothways.errors import RunError
+    from bothways.types import Span, SpecialTokens
+
+    with pytest.raises(RunError, match=r"tokenizer\.json is missing"):
+        open_tokenizer(tmp_path)
+    encoder_tokenizer().save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "nobody knows"}')
+    tokenizer = open_tokenizer(tmp_path)
+    assert SpecialTokens(pad=0, begin=2, end=3, mask=4, unknown=1, delimiter=-1) == tokenizer.special
+    asked = query("Bo Elm", prompt="Al Oak's mother is", cue=Span(0, 6, "Al Oak"))
+    prompt, answer = query_tokens(asked, asked.answer, tokenizer)
+    assert tokenizer.library("Al Oak's mother is Bo Elm").input_ids == [*prompt, *answer]
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(RunError, match=r"tokenizer\.json cannot be read"):
+        open_tokenizer(tmp_path)
+
+
+def test_a_tokenizer_that_ends_no_text_is_refused():
+    from bothways.batches.huggingface import HuggingFaceTokenizer
+    from bothways.errors import BothwaysError
+
+    library = encoder_tokenizer()
+    library.sep_token = None
+    with pytest.raises(BothwaysError, match="no token that ends a text"):
+        HuggingFaceTokenizer(library)
+
+
 def test_a_saved_library_model_is_examined_offline(tmp_path):
     """From a folder to ranks: log-probabilities are those of the library's own forward pass."""
     import torch

@@ -3,14 +3,40 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from bothways.batches.tokenizers import Encoded, Tokenizer
-from bothways.errors import BothwaysError
+from bothways.errors import BothwaysError, RunError
 from bothways.types import Span, SpecialTokens
 
 NONE = -1
 """Stands for a special token that the tokenizer does not have."""
+
+
+def open_tokenizer(folder: Path) -> "HuggingFaceTokenizer":
+    """Return the tokenizer of a model's folder, whatever the model is: only its tokenizer.json is needed.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+        BothwaysError: it has no token that ends a text.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    if not (folder / "tokenizer.json").is_file():
+        raise RunError(f"{folder}: tokenizer.json is missing. Save the model's tokenizer there with save_pretrained.")
+    try:
+        library = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the reader of tokenizer.json raises nothing more special
+        raise RunError(
+            f"{folder}: tokenizer.json cannot be read ({type(error).__name__}). Download or save the tokenizer again."
+        ) from None
+    return HuggingFaceTokenizer(library)
+
+
+def _first(*ids: int | None) -> Any:
+    """Return the first id that there is."""
+    return next((one for one in ids if one is not None), None)
 
 
 @dataclass(frozen=True)
@@ -27,20 +53,23 @@ class HuggingFaceTokenizer(Tokenizer):
     def __post_init__(self) -> None:
         if not getattr(self.library, "is_fast", False):
             raise BothwaysError("Places in the text are known to fast tokenizers only. Save it with a tokenizer.json.")
-        if self.library.eos_token_id is None:
+        if _first(self.library.eos_token_id, self.library.sep_token_id) is None:
             raise BothwaysError("The tokenizer has no token that ends a text. Set its eos_token.")
 
     @cached_property
     def special(self) -> SpecialTokens:
-        """The tokenizer's own; what it lacks is `NONE`, but pad and begin, which then are the end token."""
-        own, end = self.library, self.library.eos_token_id
-        pad, begin, mask, unknown = own.pad_token_id, own.bos_token_id, own.mask_token_id, own.unk_token_id
+        """The tokenizer's own; what it lacks is `NONE`, but pad and begin, which then are the end token.
+
+        BERT's separator ends a text, and what it calls the class token begins one.
+        """
+        own = self.library
+        end = _first(own.eos_token_id, own.sep_token_id)
         return SpecialTokens(
-            pad=end if pad is None else pad,
-            begin=end if begin is None else begin,
+            pad=_first(own.pad_token_id, end),
+            begin=_first(own.bos_token_id, own.cls_token_id, end),
             end=end,
-            mask=NONE if mask is None else mask,
-            unknown=NONE if unknown is None else unknown,
+            mask=_first(own.mask_token_id, NONE),
+            unknown=_first(own.unk_token_id, NONE),
             delimiter=NONE,
         )
 

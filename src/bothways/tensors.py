@@ -97,6 +97,30 @@ Role = Literal["routing", "storage", "other"]
 matrix), or anything else."""
 
 
+@dataclass(frozen=True, slots=True)
+class TokenMap:
+    """One number for each pair of tokens, M = left rightᵀ: what reading the first (row) does to the second (column)."""
+
+    role: Role
+    """Storage where the second is predicted, routing where it is looked at."""
+    left_NK: Float[Tensor, "N K"]
+    right_NK: Float[Tensor, "N K"]
+
+    def asymmetry(self) -> Float[Tensor, ""]:
+        """Return ‖M - Mᵀ‖² / ‖M‖² (Frobenius): 0 if symmetric, 4 if antisymmetric, about 2 if random, 0 if all is 0.
+
+        By ‖M - Mᵀ‖² = 2‖M‖² - 2 tr MM, so that a large M is never made.
+        """
+        if len(self.left_NK) <= self.left_NK.shape[1]:
+            map_NN = self.left_NK @ self.right_NK.T
+            size, apart = map_NN.square().sum(), (map_NN - map_NN.T).square().sum()
+        else:
+            both_KK = self.right_NK.T @ self.left_NK
+            size = ((self.left_NK.T @ self.left_NK) * (self.right_NK.T @ self.right_NK)).sum()
+            apart = 2 * (size - (both_KK * both_KK.T).sum())
+        return apart.clamp(min=0.0) / size.clamp(min=1e-30)
+
+
 class LanguageModel(nn.Module, abc.ABC):
     """Token ids in, logits out; `causal` is an argument of the call, not a kind of model.
 
@@ -160,6 +184,32 @@ class LanguageModel(nn.Module, abc.ABC):
             BothwaysError: it has none, or of a form nobody has written down here.
         """
         raise BothwaysError(f"{type(self).__name__} shows no attention weights. Leave out the probes that need them.")
+
+    def token_maps(self, tokens_N: Int[Tensor, " N"] | None = None) -> Mapping[str, TokenMap]:
+        """Return what the weights say of pairs of tokens, among some tokens or all; of one model, not of a pack.
+
+        Here: from embedding straight to output, through the heads of each block together, and what they look at, each
+        as if a block read plain embeddings. Positions, the final norm and MLPs are left out.
+
+        Raises:
+            BothwaysError: it shows no embeddings, or no attention weights where it has attention.
+        """
+        embedding_ND, output_ND = self.embedding_VD, self.output_VD
+        if tokens_N is not None:
+            embedding_ND, output_ND = embedding_ND[tokens_N], output_ND[tokens_N]
+        maps = {"direct": TokenMap("storage", embedding_ND, output_ND)}
+        for layer in range(self.n_layers):
+            heads = self.head_maps(layer)
+            written_DD = torch.einsum("hkd,hek->de", heads.value_HKD, heads.out_HDK)
+            sought_DD = torch.einsum("hkd,hke->de", heads.query_HKD, heads.key_HKD)
+            maps[f"value {layer}"] = TokenMap("storage", embedding_ND @ written_DD, output_ND)
+            maps[f"attention {layer}"] = TokenMap("routing", embedding_ND @ sought_DD, embedding_ND)
+        return maps
+
+    def asymmetry(self) -> Float[Tensor, ""]:
+        """Return the mean asymmetry of the maps that store, over all tokens; it can be minimised."""
+        stored = [one.asymmetry() for one in self.token_maps().values() if one.role == "storage"]
+        return torch.stack(stored).mean()
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
         """Cut the gradient of a named parameter into what its weights are for."""

@@ -34,6 +34,7 @@ class Learner:
         compiled: whether torch compiles the forward and backward pass: half a minute that pays on an accelerator.
         optimizer: how a gradient becomes a step.
         beta2: AdamW's memory of squared gradients.
+        symmetry: how strongly each model's asymmetry is pulled down, beside its loss.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Learner:
         compiled: bool = False,
         optimizer: Optimizer = "adamw",
         beta2: float = 0.95,
+        symmetry: float = 0.0,
     ) -> None:
         keep_memory()
         self.device = torch.device(device)
         self.weights_PW = gather(models, self.device)
+        self._models, self._symmetry = models, symmetry
         self._stacked = len(models) > 1 or models[0].tiny
         self.worker = self._make_worker(models, precision)
         self._model = Compiled(self.worker) if compiled else self.worker
@@ -75,6 +78,10 @@ class Learner:
         worker = copy.deepcopy(models[0])
         for parameter, view in zip(worker.parameters(), cut(self.working_PW, models[0], self._stacked), strict=True):
             parameter.data = view
+        for path, _ in list(models[0].named_buffers()):
+            module, _, name = path.rpartition(".")
+            each = [model.get_buffer(path).to(self.working_PW.dtype) for model in models]
+            setattr(worker.get_submodule(module), name, torch.stack(each) if self._stacked else each[0])
         return worker
 
     def loss(self, prepared: Sequence[Prepared]) -> Loss:
@@ -85,7 +92,17 @@ class Learner:
         found = torch.autograd.grad(loss.mean.sum(), list(self.worker.parameters()))
         for view, gradient in zip(self._gradients, found, strict=True):
             view.copy_(gradient)
+        if self._symmetry:
+            self._pull()
         return loss
+
+    def _pull(self) -> None:
+        """Add the gradient of each model's asymmetry, made without the leading axis and in fp32."""
+        for model, gradient_W in zip(self._models, self.gradient_PW, strict=True):
+            asymmetry = self._symmetry * model.asymmetry()
+            found = torch.autograd.grad(asymmetry, list(model.parameters()), materialize_grads=True)
+            for view, gradient in zip(cut(gradient_W[None], model, stacked=False), found, strict=True):
+                view.add_(gradient)
 
     def step(self, share: float, clip: float) -> None:
         """Update every model at this share of its peak learning rate, its gradient cut to the norm `clip`."""
@@ -136,13 +153,15 @@ class Compiled(LanguageModel):
 
 
 def gather(models: Sequence[LanguageModel], device: torch.device) -> Float[Tensor, "P W"]:
-    """Put all weights of each model into a row, and make its parameters views of that row."""
+    """Put all weights of each model into a row, and make its parameters views of that row; buffers move along."""
     size = sum(parameter.numel() for parameter in models[0].parameters())
     weights_PW = torch.empty(len(models), size, device=device)
     for n, model in enumerate(models):
         for parameter, view in zip(model.parameters(), cut(weights_PW[n : n + 1], model, stacked=False), strict=True):
             view.copy_(parameter.data)
             parameter.data = view
+        for buffer in model.buffers():
+            buffer.data = buffer.data.to(device)
     return weights_PW
 
 

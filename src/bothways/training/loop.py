@@ -44,6 +44,8 @@ class TrainingConfig:
     """Decoupled decay of the weights."""
     clip: float = 1.0
     """Largest norm of the gradient."""
+    symmetry: float = 0.0
+    """How strongly the maps from token to token that store facts are pulled towards symmetric ones; 0 is not at all."""
     precision: Precision = "fp32"
     """Arithmetic of forward and backward pass; weights, their update and the loss stay in fp32."""
     device: Device = "cpu"
@@ -65,8 +67,11 @@ class TrainingConfig:
         for name in ("warmup", "final", "beta2"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BothwaysError(f"{name} must be in [0, 1], got {name}={getattr(self, name)}. Choose a share.")
-        if not self.weight_decay >= 0:
-            raise BothwaysError(f"weight_decay must be at least 0, got {self.weight_decay}. Choose for example 0.01.")
+        for name, example in (("weight_decay", 0.01), ("symmetry", 1.0)):
+            if not getattr(self, name) >= 0:
+                raise BothwaysError(
+                    f"{name} must be at least 0, got {getattr(self, name)}. Choose for example {example}."
+                )
 
     def share(self, step: int) -> float:
         """Return which share of the peak rate a step has, counted from 0."""
@@ -145,6 +150,7 @@ class Lesson:
             compiled=config.device == "cuda",
             optimizer=config.optimizer,
             beta2=config.beta2,
+            symmetry=config.symmetry,
         )
         self.start, pending, warnings = load_newest(folder, self._learner)
         self.histories = [

@@ -15,6 +15,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     "facts": {
         "bijection": "bothways.facts.worlds.bijection:Bijection",
         "family": "bothways.facts.worlds.family:Family",
+        "pairs": "bothways.facts.worlds.pairs:Pairs",
         "relations": "bothways.facts.worlds.relations:Relations",
         "arrows": "bothways.facts.worlds.arrows:Arrows",
         "chain": "bothways.facts.worlds.chain:Chain",
@@ -46,8 +47,12 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     },
     "models": {
         "transformer": "bothways.models.transformer:TransformerConfig",
+        "bilinear": "bothways.models.bilinear:BilinearConfig",
+        "pairwise": "bothways.models.pairwise:PairwiseConfig",
+        "gru": "bothways.models.gru:GruConfig",
     },
     "probes": {
+        "answers": "bothways.mechanisms.answers:Answers",
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
     },

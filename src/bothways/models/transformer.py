@@ -48,6 +48,10 @@ class TransformerConfig(ModelConfig):
     """How a token's place enters: not at all, as a learned vector, rotary, or as an ALiBi bias."""
     tied: bool = False
     """Whether the output matrix is the embedding matrix."""
+    attention: Literal["softmax", "linear"] = "softmax"
+    """How scores become weights: by a softmax, or as they are, divided by how many tokens are seen."""
+    residual: bool = True
+    """Whether attention and MLP are added to what they read; without it they replace it."""
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_mlp", "max_length"):
@@ -118,7 +122,8 @@ class Transformer(LanguageModel):
         n_rows, length = tokens_BL.shape
         self._check(length)
         tokens_BL = tokens_BL.to(self.embed.device)
-        if self.config.positions != "alibi" and (length >= LONG or tokens_BL.is_cuda):
+        fusible = self.config.positions != "alibi" and self.config.attention == "softmax"
+        if fusible and (length >= LONG or tokens_BL.is_cuda):
             return self._read(tokens_BL, torch.arange(length, device=tokens_BL.device), Fused(causal))
         own_rows = n_rows // len(self.embed) if self.embed.ndim == 3 else n_rows
         together = rows_together(own_rows, length, self.config.d_model // self.config.n_heads)
@@ -230,7 +235,7 @@ class Block(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.n_heads = config.n_heads
+        self.n_heads, self.attention, self.residual = config.n_heads, config.attention, config.residual
         self.attention_norm = nn.LayerNorm(config.d_model)
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
         self.attention_out = nn.Linear(config.d_model, config.d_model)
@@ -242,9 +247,12 @@ class Block(nn.Module):
     def forward(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """Return the residual stream after this block."""
         read_BLD = self._attend(layer_norm(x_BLD, self.attention_norm), bias, rotation)
-        x_BLD = x_BLD + linear(read_BLD, self.attention_out)
+        x_BLD = self._write(x_BLD, linear(read_BLD, self.attention_out))
         inner_BLM = self.activation(linear(layer_norm(x_BLD, self.mlp_norm), self.mlp_in))
-        return x_BLD + linear(inner_BLM, self.mlp_out)
+        return self._write(x_BLD, linear(inner_BLM, self.mlp_out))
+
+    def _write(self, x_BLD: Tensor, written_BLD: Tensor) -> Tensor:
+        return x_BLD + written_BLD if self.residual else written_BLD
 
     def scores(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """Return what this block's softmax is taken of, (B, H, L, L), given the stream before it."""
@@ -256,7 +264,8 @@ class Block(nn.Module):
         if isinstance(bias, Fused):
             read_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=bias.causal)
         else:
-            read_BHLK = scored(q_BHLK, k_BHLK, bias).softmax(-1) @ v_BHLK
+            score_BHLL = scored(q_BHLK, k_BHLK, bias)
+            read_BHLK = (score_BHLL.softmax(-1) if self.attention == "softmax" else averaged(score_BHLL)) @ v_BHLK
         return read_BHLK.transpose(1, 2).reshape(x_BLD.shape)
 
     def _heads(self, x_BLD: Tensor, rotation: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -271,6 +280,16 @@ def scored(q_BHLK: Tensor, k_BHLK: Tensor, bias: Tensor | None) -> Tensor:
     """Return the attention scores of queries and keys."""
     score_BHLL = q_BHLK @ k_BHLK.transpose(-1, -2) / math.sqrt(q_BHLK.shape[-1])
     return score_BHLL if bias is None else score_BHLL + bias
+
+
+def averaged(score_BHLL: Tensor) -> Tensor:
+    """Return scores as weights without a softmax: divided by how many tokens a query sees, 0 where it is blind.
+
+    >>> averaged(torch.tensor([[[[3.0, -torch.inf], [1.0, -2.0]]]])).tolist()
+    [[[[3.0, 0.0], [0.5, -1.0]]]]
+    """
+    blind_BHLL = score_BHLL == -torch.inf
+    return score_BHLL.masked_fill(blind_BHLL, 0.0) / (~blind_BHLL).sum(-1, keepdim=True)
 
 
 def linear(x_BLD: Tensor, layer: nn.Linear) -> Tensor:

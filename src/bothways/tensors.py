@@ -90,7 +90,15 @@ class HeadMaps:
     key_HKD: Float[Tensor, "H K D"]
     value_HKD: Float[Tensor, "H K D"]
     out_HDK: Float[Tensor, "H D K"]
+    query_bias_HK: Float[Tensor, "H K"] | None = None
+    """What every query has added, the norm's shift being folded in; None if nobody has written it down."""
+    turn_I: Float[Tensor, " I"] | None = None
+    """By what angle the pair of channels (i, i + K/2) of queries and keys turns from one place to the next, in
+    radians, where positions are rotary."""
 
+
+Side = Literal["left", "right"]
+"""Where a key stands, seen from the query; the query's own place is on the left."""
 
 Role = Literal["routing", "storage", "other"]
 """What a weight is for: deciding where to look (W_Q, W_K), what is read and written there (W_V, W_O and the output
@@ -177,8 +185,8 @@ class LanguageModel(nn.Module, abc.ABC):
         """Return the stream of some depth as `unembed` wants it: through the final norm."""
         raise BothwaysError(f"{type(self).__name__} shows no residual stream. Leave out the probes that need it.")
 
-    def head_maps(self, layer: int) -> HeadMaps:
-        """Return the attention of a block, counted from 0, as linear maps.
+    def head_maps(self, layer: int, side: Side = "left") -> HeadMaps:
+        """Return the attention of a block, counted from 0, as linear maps; to keys on one side, where sides differ.
 
         Raises:
             BothwaysError: it has none, or of a form nobody has written down here.
@@ -212,7 +220,7 @@ class LanguageModel(nn.Module, abc.ABC):
         return torch.stack(stored).mean()
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
-        """Cut the gradient of a named parameter into what its weights are for."""
+        """Cut the gradient of a named parameter into what its weights are for; the pieces are views of it."""
         return {"other": gradient}
 
     def flop(self, rows: int, length: int, predicted: int) -> float:

@@ -14,7 +14,7 @@ A pack of models (`training/learner.py`) is this same module with a leading axis
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -24,10 +24,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
-from bothways.tensors import HeadMaps, LanguageModel, ModelConfig, Role, Trace
+from bothways.tensors import HeadMaps, LanguageModel, ModelConfig, Role, Side, Trace
 from bothways.trees import TreeRows
 
 Positions = Literal["none", "learned", "rotary", "alibi"]
+Shared = Literal["shared", "by_side"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class TransformerConfig(ModelConfig):
     n_heads: int = 4
     """Attention heads; must divide d_model."""
     d_mlp: int = 512
-    """Width of the hidden layer of each MLP."""
+    """Width of the hidden layer of each MLP; 0 for blocks of attention alone."""
     activation: Literal["relu", "gelu"] = "relu"
     """Of the MLP; gelu is the exact one: a quarter of the cost of GPT-2's approximation, and within 0.001 of it."""
     positions: Positions = "learned"
@@ -52,11 +53,18 @@ class TransformerConfig(ModelConfig):
     """How scores become weights: by a softmax, or as they are, divided by how many tokens are seen."""
     residual: bool = True
     """Whether attention and MLP are added to what they read; without it they replace it."""
+    routing: Shared = "shared"
+    """Whether queries and keys (W_Q, W_K) are the same for tokens left and right of the reader, or each side has its
+    own; the reader itself belongs to the left."""
+    storage: Shared = "shared"
+    """Whether values and outputs (W_V, W_O) are the same for both sides. With either by side, what was learned of a
+    token on the right is of no use when it stands on the left: the cut through the weight sharing that the paper on
+    masked diffusion (arXiv 2602.02133) holds responsible for reversal."""
 
     def __post_init__(self) -> None:
-        for name in ("n_layers", "d_model", "n_heads", "d_mlp", "max_length"):
-            if getattr(self, name) < 1:
-                raise BothwaysError(f"{name} must be at least 1, got {name}={getattr(self, name)}. Raise it.")
+        for name, least in (("n_layers", 1), ("d_model", 1), ("n_heads", 1), ("d_mlp", 0), ("max_length", 1)):
+            if getattr(self, name) < least:
+                raise BothwaysError(f"{name} must be at least {least}, got {name}={getattr(self, name)}. Raise it.")
         if self.d_model % self.n_heads:
             near = max(1, self.d_model // self.n_heads) * self.n_heads
             raise BothwaysError(
@@ -73,6 +81,11 @@ class TransformerConfig(ModelConfig):
     def tiny(self) -> bool:
         """Whether such models gain from training in packs; a wider one fills a core by itself."""
         return self.d_model <= 32
+
+    @property
+    def sides(self) -> bool:
+        """Whether some weights differ between what stands left and right of the reader."""
+        return "by_side" in (self.routing, self.storage)
 
     def build(self, n_tokens: int, seed: int) -> "Transformer":
         """Make a transformer over a vocabulary of `n_tokens` ids, its weights drawn from `seed`.
@@ -114,7 +127,8 @@ class Transformer(LanguageModel):
             if parameter.ndim == 1:
                 nn.init.constant_(parameter, 1.0 if name.endswith("norm.weight") else 0.0)
                 continue
-            std = {"embed": 0.1, "position": 0.1, "unembedding": 0.3}.get(name, 1 / math.sqrt(parameter.shape[1]))
+            fan_in = self.config.d_model if name.endswith("attention_out.weight") else parameter.shape[1]
+            std = {"embed": 0.1, "position": 0.1, "unembedding": 0.3}.get(name, 1 / math.sqrt(fan_in))
             nn.init.normal_(parameter, std=std / (additions if name.endswith("out.weight") else 1), generator=generator)
 
     def hidden(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L D"]:
@@ -122,7 +136,7 @@ class Transformer(LanguageModel):
         n_rows, length = tokens_BL.shape
         self._check(length)
         tokens_BL = tokens_BL.to(self.embed.device)
-        fusible = self.config.positions != "alibi" and self.config.attention == "softmax"
+        fusible = self.config.positions != "alibi" and self.config.attention == "softmax" and not self.config.sides
         if fusible and (length >= LONG or tokens_BL.is_cuda):
             return self._read(tokens_BL, torch.arange(length, device=tokens_BL.device), Fused(causal))
         own_rows = n_rows // len(self.embed) if self.embed.ndim == 3 else n_rows
@@ -157,9 +171,9 @@ class Transformer(LanguageModel):
         if self.config.positions == "learned":
             x_BLD = add_positions(x_BLD, self.position[..., place, :])
         bias = blind if isinstance(blind, Fused) else attention_bias(self.config, place, blind, x_BLD.dtype)
-        rotation = rotary_angles(self.config, place, x_BLD.dtype)
+        rotation, right_LL = rotary_angles(self.config, place, x_BLD.dtype), right_of(self.config, place)
         for block in self.blocks:
-            x_BLD = block(x_BLD, bias, rotation)
+            x_BLD = block(x_BLD, bias, rotation, right_LL)
         return layer_norm(x_BLD, self.norm)
 
     def trace(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Trace:
@@ -172,11 +186,11 @@ class Transformer(LanguageModel):
         if self.config.positions == "learned":
             x_BLD = add_positions(x_BLD, self.position[place_L])
         bias = attention_bias(self.config, place_L, ahead_LL, x_BLD.dtype)
-        rotation = rotary_angles(self.config, place_L, x_BLD.dtype)
+        rotation, right_LL = rotary_angles(self.config, place_L, x_BLD.dtype), right_of(self.config, place_L)
         stream, scores = [x_BLD], list[Tensor]()
         for block in cast(Iterable[Block], self.blocks):
-            scores.append(block.scores(stream[-1], bias, rotation))
-            stream.append(block(stream[-1], bias, rotation))
+            scores.append(block.scores(stream[-1], bias, rotation, right_LL))
+            stream.append(block(stream[-1], bias, rotation, right_LL))
         return Trace(tuple(stream), tuple(scores))
 
     def lens(self, stream_BLD: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
@@ -193,19 +207,28 @@ class Transformer(LanguageModel):
         """How many blocks there are."""
         return len(self.blocks)
 
-    def head_maps(self, layer: int) -> HeadMaps:
+    def head_maps(self, layer: int, side: Side = "left") -> HeadMaps:
         """Return one block's attention as linear maps."""
-        block = cast(Block, self.blocks[layer])
-        D, H = self.config.d_model, self.config.n_heads
-        qkv_3HKD = (block.qkv.weight * block.attention_norm.weight).view(3, H, D // H, D)
+        block, config, n = cast(Block, self.blocks[layer]), self.config, int(side == "right")
+        D, H = config.d_model, config.n_heads
+        weight_HKD = (block.qkv.weight * block.attention_norm.weight).view(-1, H, D // H, D)
+        bias_HK = (block.qkv.bias + block.qkv.weight @ block.attention_norm.bias).view(-1, H, D // H)
+        out_HDK = block.attention_out.weight.view(D, -1, H, D // H).permute(1, 2, 0, 3)
+        query, key, value = block.thirds(n)
         return HeadMaps(
-            qkv_3HKD[0], qkv_3HKD[1], qkv_3HKD[2], block.attention_out.weight.view(D, H, D // H).transpose(0, 1)
+            weight_HKD[query],
+            weight_HKD[key],
+            weight_HKD[value],
+            out_HDK[n if config.storage == "by_side" else 0],
+            query_bias_HK=bias_HK[query],
+            turn_I=rotary_frequencies(config, block.qkv.weight.device) if config.positions == "rotary" else None,
         )
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
-        """Cut the gradient of `qkv` into its three thirds; the output projection and matrix store."""
+        """Cut the gradient of `qkv` into queries and keys, and values; the output projection and matrix store."""
         if ".qkv." in name:
-            query_and_key, value = gradient.split((2 * self.config.d_model, self.config.d_model))
+            sides = 2 if self.config.routing == "by_side" else 1
+            query_and_key, value = gradient.tensor_split([2 * sides * self.config.d_model])
             return {"routing": query_and_key, "storage": value}
         return {"storage" if name == "unembedding" or ".attention_out." in name else "other": gradient}
 
@@ -235,45 +258,87 @@ class Block(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.n_heads, self.attention, self.residual = config.n_heads, config.attention, config.residual
+        self.n_heads, self.config = config.n_heads, config
+        n_routes, n_stores = 1 + (config.routing == "by_side"), 1 + (config.storage == "by_side")
         self.attention_norm = nn.LayerNorm(config.d_model)
-        self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
-        self.attention_out = nn.Linear(config.d_model, config.d_model)
-        self.mlp_norm = nn.LayerNorm(config.d_model)
-        self.mlp_in = nn.Linear(config.d_model, config.d_mlp)
-        self.mlp_out = nn.Linear(config.d_mlp, config.d_model)
-        self.activation = {"relu": F.relu, "gelu": F.gelu}[config.activation]
+        self.qkv = nn.Linear(config.d_model, (2 * n_routes + n_stores) * config.d_model)
+        self.attention_out = nn.Linear(n_stores * config.d_model, config.d_model)
+        if config.d_mlp:
+            self.mlp_norm = nn.LayerNorm(config.d_model)
+            self.mlp_in = nn.Linear(config.d_model, config.d_mlp)
+            self.mlp_out = nn.Linear(config.d_mlp, config.d_model)
+            self.activation = {"relu": F.relu, "gelu": F.gelu}[config.activation]
 
-    def forward(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+    def thirds(self, side: int) -> tuple[int, int, int]:
+        """Return which stripes of `qkv` make queries, keys and values for the left (0) or the right (1).
+
+        Left queries, left keys, and the right ones if they differ; then left values, and the right ones.
+        """
+        n_routes = 1 + (self.config.routing == "by_side")
+        route, store = min(side, n_routes - 1), side * (self.config.storage == "by_side")
+        return 2 * route, 2 * route + 1, 2 * n_routes + store
+
+    def forward(
+        self,
+        x_BLD: Tensor,
+        bias: Tensor | Fused | None,
+        rotation: tuple[Tensor, Tensor] | None,
+        right_LL: Tensor | None = None,
+    ) -> Tensor:
         """Return the residual stream after this block."""
-        read_BLD = self._attend(layer_norm(x_BLD, self.attention_norm), bias, rotation)
+        read_BLD = self._attend(layer_norm(x_BLD, self.attention_norm), bias, rotation, right_LL)
         x_BLD = self._write(x_BLD, linear(read_BLD, self.attention_out))
+        if not self.config.d_mlp:
+            return x_BLD
         inner_BLM = self.activation(linear(layer_norm(x_BLD, self.mlp_norm), self.mlp_in))
         return self._write(x_BLD, linear(inner_BLM, self.mlp_out))
 
     def _write(self, x_BLD: Tensor, written_BLD: Tensor) -> Tensor:
-        return x_BLD + written_BLD if self.residual else written_BLD
+        return x_BLD + written_BLD if self.config.residual else written_BLD
 
-    def scores(self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
+    def scores(
+        self, x_BLD: Tensor, bias: Tensor | None, rotation: tuple[Tensor, Tensor] | None, right_LL: Tensor | None = None
+    ) -> Tensor:
         """Return what this block's softmax is taken of, (B, H, L, L), given the stream before it."""
-        q_BHLK, k_BHLK, _ = self._heads(layer_norm(x_BLD, self.attention_norm), rotation)
-        return scored(q_BHLK, k_BHLK, bias)
+        return self._scored(self._heads(layer_norm(x_BLD, self.attention_norm), rotation), bias, right_LL)
 
-    def _attend(self, x_BLD: Tensor, bias: Tensor | Fused | None, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
-        q_BHLK, k_BHLK, v_BHLK = self._heads(x_BLD, rotation)
+    def _attend(
+        self,
+        x_BLD: Tensor,
+        bias: Tensor | Fused | None,
+        rotation: tuple[Tensor, Tensor] | None,
+        right_LL: Tensor | None,
+    ) -> Tensor:
+        heads = self._heads(x_BLD, rotation)
         if isinstance(bias, Fused):
+            q_BHLK, k_BHLK, v_BHLK = heads
             read_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=bias.causal)
-        else:
-            score_BHLL = scored(q_BHLK, k_BHLK, bias)
-            read_BHLK = (score_BHLL.softmax(-1) if self.attention == "softmax" else averaged(score_BHLL)) @ v_BHLK
-        return read_BHLK.transpose(1, 2).reshape(x_BLD.shape)
+            return read_BHLK.transpose(1, 2).reshape(x_BLD.shape)
+        weight_BHLL = self._weights(self._scored(heads, bias, right_LL))
+        if self.config.storage == "shared" or right_LL is None:
+            return (weight_BHLL @ heads[-1]).transpose(1, 2).reshape(x_BLD.shape)
+        seen = (weight_BHLL.masked_fill(right_LL, 0.0), weight_BHLL.masked_fill(~right_LL, 0.0))
+        read = [part_BHLL @ heads[self.thirds(side)[2]] for side, part_BHLL in enumerate(seen)]
+        return torch.cat([one.transpose(1, 2).reshape(x_BLD.shape) for one in read], -1)
 
-    def _heads(self, x_BLD: Tensor, rotation: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
-        B, L, _ = x_BLD.shape
-        q_BHLK, k_BHLK, v_BHLK = linear(x_BLD, self.qkv).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
-        if rotation is not None:
-            q_BHLK, k_BHLK = rotate(q_BHLK, rotation), rotate(k_BHLK, rotation)
-        return q_BHLK, k_BHLK, v_BHLK
+    def _weights(self, score_BHLL: Tensor) -> Tensor:
+        return score_BHLL.softmax(-1) if self.config.attention == "softmax" else averaged(score_BHLL)
+
+    def _scored(self, heads: Sequence[Tensor], bias: Tensor | None, right_LL: Tensor | None) -> Tensor:
+        """Return the scores, those of keys right of the reader by their own queries and keys if they have some."""
+        score_BHLL = scored(heads[0], heads[1], bias)
+        if self.config.routing == "shared" or right_LL is None:
+            return score_BHLL
+        return torch.where(right_LL, scored(heads[2], heads[3], bias), score_BHLL)
+
+    def _heads(self, x_BLD: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Sequence[Tensor]:
+        """Return the stripes of `qkv`, each (B, H, L, K), in the order of `thirds`; queries and keys are turned."""
+        B, L, D = x_BLD.shape
+        stripes = linear(x_BLD, self.qkv).view(B, L, -1, self.n_heads, D // self.n_heads).permute(2, 0, 3, 1, 4)
+        if rotation is None:
+            return stripes.unbind()
+        n_turned = 4 if self.config.routing == "by_side" else 2
+        return [rotate(one, rotation) if n < n_turned else one for n, one in enumerate(stripes)]
 
 
 def scored(q_BHLK: Tensor, k_BHLK: Tensor, bias: Tensor | None) -> Tensor:
@@ -362,10 +427,24 @@ def rotary_angles(config: TransformerConfig, place: Tensor, dtype: torch.dtype) 
     """Return cos and sin of every place's rotation, each (B or 1, 1, L, K/2); None if positions are not rotary."""
     if config.positions != "rotary":
         return None
-    half = config.d_model // config.n_heads // 2
-    frequency = 10000.0 ** (-torch.arange(half, device=place.device) / half)
-    angle = place[..., None, :, None] * frequency
+    angle = place[..., None, :, None] * rotary_frequencies(config, place.device)
     return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+def rotary_frequencies(config: TransformerConfig, device: torch.device) -> Tensor:
+    """Return by what angle each pair of channels turns from one place to the next, in radians."""
+    half = config.d_model // config.n_heads // 2
+    return 10000.0 ** (-torch.arange(half, device=device) / half)
+
+
+def right_of(config: TransformerConfig, place: Tensor) -> Tensor | None:
+    """Return which keys stand right of each reader, (1 or B, 1, L, L); None where it makes no difference.
+
+    Args:
+        config: says whether it does.
+        place: where the tokens stand, (L) or (B, L).
+    """
+    return (place[..., None, None, :] > place[..., None, :, None]) if config.sides else None
 
 
 def rotate(x_BHLK: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
@@ -385,6 +464,7 @@ def training_flop(config: TransformerConfig, n_tokens: int, rows: int, length: i
     >>> training_flop(TransformerConfig(n_layers=1, d_model=2, n_heads=1, d_mlp=4), 3, rows=1, length=1, predicted=1)
     252.0
     """
-    block = 4 * config.d_model**2 + 2 * config.d_model * config.d_mlp
-    attention = 2 * length * config.d_model
+    doubled = (config.routing == "by_side") + (config.storage == "by_side")
+    block = (4 + 2 * doubled) * config.d_model**2 + 2 * config.d_model * config.d_mlp
+    attention = (2 + doubled) * length * config.d_model
     return 6.0 * (rows * length * config.n_layers * (block + attention) + predicted * n_tokens * config.d_model)

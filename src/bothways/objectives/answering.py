@@ -39,29 +39,37 @@ def causal_reading(tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]) -
 
 
 def masked_log_prob(
-    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], asked_BL: Bool[Tensor, "B L"]
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], asked_BL: Bool[Tensor, "B L"], *, causal: bool = False
 ) -> Float[Tensor, "B L"]:
     """Return log p(token | tokens before) at the asked positions, one masked pass per token of the longest answer."""
     out_BL = torch.zeros(tokens_BL.shape, device=tokens_BL.device)
     turn_BL = asked_BL.cumsum(1) * asked_BL
     for turn in range(1, int(asked_BL.sum(1).max()) + 1):
         row_N, place_N = (turn_BL == turn).nonzero(as_tuple=True)
-        log_prob_NV = masked_next(model, tokens_BL[row_N], place_N)
+        log_prob_NV = masked_next(model, tokens_BL[row_N], place_N, causal=causal)
         out_BL[row_N, place_N] = log_prob_NV.gather(1, tokens_BL[row_N, place_N, None])[:, 0]
     return out_BL
 
 
 def masked_next(
-    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"], *, causal: bool = False
 ) -> Float[Tensor, "B V"]:
     """Return the distribution at place `length` of each row, everything from there on being masked."""
-    read = masked_reading(model, tokens_BL, length_B)
-    hidden_BLD = model.hidden(read.input_BL, causal=False)
+    read = masked_reading(model, tokens_BL, length_B, causal=causal)
+    hidden_BLD = model.hidden(read.input_BL, causal=read.causal)
     return model.unembed(hidden_BLD[torch.arange(len(length_B)), length_B]).float().log_softmax(-1).cpu()
 
 
-def masked_reading(model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"]) -> Reading:
+def masked_reading(
+    model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"], *, causal: bool = False
+) -> Reading:
     """Return the rows with everything after the prefix masked; the first mask says what follows.
+
+    Args:
+        model: knows which token is the mask.
+        tokens_BL: rows; what follows the prefix does not matter.
+        length_B: tokens in each prefix.
+        causal: whether the masks, too, are read left to right.
 
     Raises:
         BothwaysError: the model has no mask token.
@@ -72,7 +80,7 @@ def masked_reading(model: LanguageModel, tokens_BL: Int[Tensor, "B L"], length_B
             "The model has no mask token and cannot fill in what is masked. Ask it with objective causal."
         )
     masked_BL = tokens_BL.masked_fill(place_L >= length_B[:, None], model.special.mask)
-    return Reading(masked_BL, length_B, causal=False)
+    return Reading(masked_BL, length_B, causal)
 
 
 def complete(

@@ -68,7 +68,9 @@ def follow(
     return out_E
 
 
-def masked_tree_log_prob(model: LanguageModel, tree: TokenTree, length: int) -> Float[np.ndarray, " N"]:
+def masked_tree_log_prob(
+    model: LanguageModel, tree: TokenTree, length: int, *, causal: bool = False
+) -> Float[np.ndarray, " N"]:
     """Return log p(token | its ancestors) at the asked nodes, one row of `length` for each distinct prefix."""
     out_N = np.zeros(len(tree.token_N))
     parent_S, from_E = np.unique(tree.parent_N[tree.asked_E], return_inverse=True)
@@ -76,7 +78,7 @@ def masked_tree_log_prob(model: LanguageModel, tree: TokenTree, length: int) -> 
         node_BL = tree.paths(parent_S[start : start + PREFIXES])
         tokens_BL = torch.zeros(len(node_BL), length, dtype=torch.int64)  # masked where no node stands
         tokens_BL[:, : node_BL.shape[1]] = torch.from_numpy(tree.token_N[node_BL])
-        log_prob_BV = masked_next(model, tokens_BL, torch.from_numpy((node_BL >= 0).sum(1)))
+        log_prob_BV = masked_next(model, tokens_BL, torch.from_numpy((node_BL >= 0).sum(1)), causal=causal)
         first, last = np.searchsorted(from_E, [start, start + len(node_BL)])
         asked_E = tree.asked_E[first:last]
         row_E, token_E = torch.from_numpy(from_E[first:last] - start), torch.from_numpy(tree.token_N[asked_E])

@@ -13,7 +13,7 @@ from torch import Tensor
 from bothways.errors import BothwaysError
 from bothways.objectives.answering import masked_log_prob, masked_reading
 from bothways.objectives.branches import masked_tree_log_prob
-from bothways.objectives.masking import MaskUnit, check_rate, draw_scores, hide, maskable
+from bothways.objectives.masking import Kept, MaskUnit, check_rate, draw_scores, hide, kept, maskable
 from bothways.tensors import Batch, LanguageModel, Objective, Prepared, Reading
 from bothways.trees import TokenTree
 
@@ -25,6 +25,7 @@ class MaskedDiffusion(Objective):
     Source: LLaDA, Nie et al., arXiv 2502.09992, equation 3; SMDM, arXiv 2410.18514. Differs from it
     by: the default averages over each row's hidden tokens, because 1/t learns facts several times slower
     (LOG.md); `weighting="inverse_rate", normalisation="tokens"` gives the sources' loss.
+    `attention` and `keep` are controls for the reasons it reverses, after arXiv 2602.02133.
     """
 
     min_rate: float = 0.001
@@ -38,6 +39,11 @@ class MaskedDiffusion(Objective):
     by all its weights; `tokens`: the batch by all tokens that may count, which with inverse_rate is the bound."""
     mask: MaskUnit = "token"
     """Whether tokens are hidden one by one, or an entity's all together."""
+    attention: Literal["full", "causal"] = "full"
+    """Whether a hidden token is restored from all the others, or from those before it alone: the masks without the
+    bidirectional reader."""
+    keep: Kept = "none"
+    """An entity that is never hidden, of each text its first or its last: it is then never restored from the other."""
 
     log_prob_is = "exact"
 
@@ -51,26 +57,31 @@ class MaskedDiffusion(Objective):
         """Hide tokens at a rate drawn for each row; count the hidden ones."""
         low, high = min(self.min_rate, self.max_rate), self.max_rate
         rate_B1 = low + (high - low) * torch.rand(len(batch.tokens_BL), 1, generator=generator)
-        masked_BL = (draw_scores(batch, self.mask, generator) < rate_B1) & maskable(batch)
+        open_BL = maskable(batch) & ~kept(batch, self.keep)
+        masked_BL = (draw_scores(batch, self.mask, generator) < rate_B1) & open_BL
         weight_BL = (masked_BL & batch.target_BL).float()
         if self.weighting == "inverse_rate":
             weight_BL = weight_BL / rate_B1
         if self.normalisation == "row":
             weight_BL = weight_BL / weight_BL.sum(1, keepdim=True).clamp(min=1e-9)
         normaliser = float(batch.target_BL.sum()) if self.normalisation == "tokens" else None
-        return Prepared(hide(batch.tokens_BL, masked_BL), batch.tokens_BL, weight_BL, False, normaliser)
+        return Prepared(hide(batch.tokens_BL, masked_BL), batch.tokens_BL, weight_BL, self._causal, normaliser)
+
+    @property
+    def _causal(self) -> bool:
+        return self.attention == "causal"
 
     def log_prob(self, model: LanguageModel, tokens_BL: Tensor, asked_BL: Tensor) -> Tensor:
         """Return the exact conditionals of the model's left-to-right reading."""
-        return masked_log_prob(model, tokens_BL, asked_BL)
+        return masked_log_prob(model, tokens_BL, asked_BL, causal=self._causal)
 
     def reading(self, model: LanguageModel, tokens_BL: Tensor, length_B: Tensor) -> Reading:
         """Mask the rest of the row, and ask at the first mask."""
-        return masked_reading(model, tokens_BL, length_B)
+        return masked_reading(model, tokens_BL, length_B, causal=self._causal)
 
     def tree_log_prob(self, model: LanguageModel, tree: TokenTree, length: int) -> np.ndarray:
         """Ask each distinct prefix once: what follows it is masked whatever it is."""
-        return masked_tree_log_prob(model, tree, length)
+        return masked_tree_log_prob(model, tree, length, causal=self._causal)
 
     def log_prob_bound(self, model: LanguageModel, tokens_L: Int[Tensor, " L"], answer: range) -> Float[Tensor, ""]:
         """Return the diffusion bound on log p(answer | rest of the row), in nats, by summing over all masks.
@@ -97,7 +108,7 @@ class MaskedDiffusion(Objective):
             for hidden in combinations(places, k):
                 row_1L = tokens_L.clone()[None]
                 row_1L[0, list(hidden)] = -1
-                logits_LV = model(hide(tokens_L[None], row_1L < 0), causal=False)[0].float()
+                logits_LV = model(hide(tokens_L[None], row_1L < 0), causal=self._causal)[0].float()
                 nats = logits_LV.log_softmax(-1)[list(hidden), tokens_L[list(hidden)]].sum()
                 total = total + nats / (k * comb(n, k))
         return total

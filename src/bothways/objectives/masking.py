@@ -10,6 +10,7 @@ from bothways.errors import BothwaysError
 from bothways.tensors import SPECIAL, Batch
 
 MaskUnit = Literal["token", "entity"]
+Kept = Literal["none", "first", "last"]
 
 
 def check_rate(name: str, rate: float) -> None:
@@ -29,6 +30,23 @@ def maskable(batch: Batch) -> Bool[Tensor, "B L"]:
     the prompt is masked, and training has to have looked like that.
     """
     return batch.tokens_BL != SPECIAL.begin
+
+
+def kept(batch: Batch, which: Kept) -> Bool[Tensor, "B L"]:
+    """Return the tokens of each row's first or last entity; of a text with one entity, that one is both.
+
+    >>> rows = torch.tensor([[1, 9, 8, 7, 2]])
+    >>> one = Batch(rows, rows > 2, torch.tensor([[-1, 0, 0, 1, -1]]), torch.tensor([0]))
+    >>> kept(one, "first").int().tolist(), kept(one, "last").int().tolist()
+    ([[0, 1, 1, 0, 0]], [[0, 0, 0, 1, 0]])
+    """
+    named_BL = batch.entity_BL >= 0
+    if which == "none":
+        return torch.zeros_like(named_BL)
+    place_L = torch.arange(named_BL.shape[1])
+    at_BL = torch.where(named_BL, place_L if which == "last" else -place_L, -len(place_L))
+    chosen_B1 = batch.entity_BL.gather(1, at_BL.argmax(1, keepdim=True))
+    return named_BL & (batch.entity_BL == chosen_B1)
 
 
 def draw_scores(batch: Batch, unit: MaskUnit, generator: torch.Generator) -> Float[Tensor, "B L"]:

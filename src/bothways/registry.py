@@ -42,6 +42,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "semantic_permutation": "bothways.mitigations.semantic_permutation:SemanticPermutation",
         "identity_bridge": "bothways.mitigations.identity_bridge:IdentityBridge",
         "neutral_mention": "bothways.mitigations.neutral_mention:NeutralMention",
+        "weight_symmetry": "bothways.mitigations.weight_symmetry:WeightSymmetry",
         "relation_blind": "bothways.mitigations.relation_blind:RelationBlind",
         "shuffled_pairs": "bothways.mitigations.shuffled_pairs:ShuffledPairs",
     },
@@ -54,6 +55,8 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     "probes": {
         "answers": "bothways.mechanisms.answers:Answers",
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
+        "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",
+        "weight_map": "bothways.mechanisms.weight_map:WeightMap",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
     },
     "studies": {},

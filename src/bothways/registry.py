@@ -16,6 +16,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "bijection": "bothways.facts.worlds.bijection:Bijection",
         "family": "bothways.facts.worlds.family:Family",
         "pairs": "bothways.facts.worlds.pairs:Pairs",
+        "mirror": "bothways.facts.worlds.mirror:Mirror",
         "relations": "bothways.facts.worlds.relations:Relations",
         "arrows": "bothways.facts.worlds.arrows:Arrows",
         "chain": "bothways.facts.worlds.chain:Chain",
@@ -59,7 +60,10 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "weight_map": "bothways.mechanisms.weight_map:WeightMap",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
     },
-    "studies": {},
+    "studies": {
+        "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",
+        "open-questions": "bothways.studies.open_questions:OpenQuestions",
+    },
     "executors": {
         "inline": "bothways.sweeps.executors.inline:Inline",
         "process": "bothways.sweeps.executors.process:Process",

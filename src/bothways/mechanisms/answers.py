@@ -11,7 +11,7 @@ from bothways.batches.tokenizers import Tokenizer
 from bothways.evaluation.scoring import answer_log_probs, ask, evaluate, room_needed
 from bothways.mechanisms.base import Probe
 from bothways.tensors import LanguageModel, Objective
-from bothways.types import Exam, Finding
+from bothways.types import Exam, Finding, QueryScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,8 @@ class Answers(Probe):
 
     NLL is in nats, of the answer's own tokens, without the token that ends it: what `causal:count=last_entity`
     learns. A uniform guess costs ln V for each token. Stated questions are the training loss without its
-    noise; flips, whose "answer" should not be given, count for neither side.
+    noise; flips, whose "answer" should not be given, count for neither side. Flips also say whether a reverse
+    answer is `specific` to the relation or given `blind`.
 
     Source: the training curves of Zhu et al., arXiv 2405.04669. Differs from them by: accuracy and rank stand
     beside NLL, which goes far above that of a uniform guess where a target is suppressed.
@@ -53,8 +54,24 @@ class Answers(Probe):
         for name, stated in (("stated_nll", True), ("unstated_nll", False)):
             sides = [nll[n] for n in chosen if exam.queries[n].of is None and exam.queries[n].stated == stated]
             numbers |= {name: fmean(sides)} if sides else {}
+        numbers |= relation_or_association(exam, score_of)
         summary = ", ".join(f"{row['kind']} {row['nll']:.2f} nats, rank {row['rank']:.0f}" for row in rows)
         return Finding("answers", summary, tuple(rows), numbers)
+
+
+def relation_or_association(exam: Exam, score_of: Mapping[int, QueryScore]) -> dict[str, float]:
+    """Return `specific` and `blind`: of the flips asked, how many reverse questions are right and their flip is not
+    answered with the partner, and how many flips are. Nothing where no flip was asked together with its question.
+    """
+    pairs = [
+        (score_of[of].correct, score.correct)
+        for n, score in score_of.items()
+        if (of := exam.queries[n].of) is not None and of in score_of
+    ]
+    if not pairs:
+        return {}
+    specific = fmean(float(right and not partner) for right, partner in pairs)
+    return {"specific": specific, "blind": fmean(float(partner) for _, partner in pairs)}
 
 
 def spread(exam: Exam, most: int) -> Mapping[str, Sequence[int]]:

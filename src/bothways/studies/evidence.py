@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bothways.disk import read_json
 from bothways.runs import Run
 
 
@@ -74,6 +76,16 @@ class Evidence:
         if not self.computed.get(name):
             raise NothingMeasured(f"the computation '{name}' was not made")
         return [float(found[number]) for found in self.computed[name]]
+
+    def n_tokens(self, group: str) -> int:
+        """Return how many tokens the models of a group know; the same in every run."""
+        (n,) = {int(read_json(run.folder / "model" / "model.json")["n_tokens"]) for run in self.runs(group)}
+        return n
+
+    @staticmethod
+    def exam_of(run: Run) -> Path:
+        """Return the file of the exam a run sat."""
+        return run.folder.parent / "exams" / f"{run.result['exam'][:12]}.json"
 
     def seconds(self) -> float:
         """Return how long everything took that was asked for: training of runs, and computations."""

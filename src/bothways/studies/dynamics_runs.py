@@ -1,0 +1,197 @@
+"""The runs of the training-dynamics study: data sets, shapes and optimisers as released, and what varies.
+
+As released: GPT-2 with its own output matrix, AdamW at a constant rate of 0.01 with betas 0.9 and 0.999 and a decay of
+0.01, batches of 64, 3,000 epochs, the loss on the last entity alone, 24 layers of width 768. `quick` trains one layer of
+width 20 instead, which shows the same curves (the source says so itself). Everywhere: no dropout, our initial weights, and
+a step every 64 rows, where the source closes each epoch with a smaller batch.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bothways.batches.batches import BatchConfig
+from bothways.batches.tokenizers import TokenizerConfig
+from bothways.config import RunConfig, Scalar, change
+from bothways.facts.worlds.arrows import Arrows
+from bothways.facts.worlds.chain import Chain
+from bothways.facts.worlds.chain_related import ChainRelated
+from bothways.facts.worlds.family import Family
+from bothways.facts.worlds.in_context import InContext
+from bothways.facts.worlds.pairs import Pairs
+from bothways.mechanisms.answers import Answers
+from bothways.mechanisms.embedding_cosine import EmbeddingCosine
+from bothways.mechanisms.weight_asymmetry import WeightAsymmetry
+from bothways.mechanisms.weight_map import WeightMap
+from bothways.models.bilinear import BilinearConfig
+from bothways.models.gru import GruConfig
+from bothways.models.pairwise import PairwiseConfig
+from bothways.models.transformer import TransformerConfig
+from bothways.registry import names
+from bothways.studies.base import Group
+from bothways.studies.setups import exam_of
+from bothways.training.loop import TrainingConfig
+from bothways.types import Exam
+
+ARM = "causal:count=last_entity"
+NO_CLIP = 1e9
+WIDTHS = (16, 64, 256)
+"""Embedding dimensions in which Theorem 1's exponent is fitted."""
+DECAYS = {"0": 0.0, "1": 0.3, "8": 2.4}
+"""Decay of the peer's runs, and ours at a rate of 0.001: the product of decay and rate is the peer's (0.0003 times its own)."""
+VOCABULARIES = (20, 50, 200, 2000)
+POSITIONS = ("none", "learned", "rotary")
+
+
+def shape(n_layers: int, d_model: int, n_heads: int, **more: Any) -> TransformerConfig:
+    """Return a GPT-2 of these proportions."""
+    sizes: dict[str, Any] = {"n_layers": n_layers, "d_model": d_model, "n_heads": n_heads, "d_mlp": 4 * d_model}
+    return TransformerConfig(activation="gelu", **sizes, **more)
+
+
+def epochs(n: int, sentences: int) -> int:
+    """Return the steps of n epochs in batches of 64."""
+    return max(1, round(n * sentences / 64))
+
+
+def as_released(steps: int, model: TransformerConfig, **settings: Scalar) -> RunConfig:
+    """Return the released optimiser's settings for a shape, with changes by their paths."""
+    training = TrainingConfig(
+        steps=steps, learning_rate=0.01, warmup=0.0, final=1.0, beta2=0.999, weight_decay=0.01, clip=NO_CLIP,
+        measurements=12, checkpoint_seconds=60.0,
+    )  # fmt: skip
+    config = RunConfig(
+        batches=BatchConfig(batch_size=64), model=model, training=training,
+        probes=(Answers(), WeightMap(), EmbeddingCosine(), WeightAsymmetry()), watch=(Answers(), WeightAsymmetry()),
+    )  # fmt: skip
+    return change(config, {path.replace("__", "."): value for path, value in settings.items()})
+
+
+def flow(steps: int, rate: float, model: Any) -> RunConfig:
+    """Return plain gradient descent on whole batches, without decay or clipping: the gradient flow of theory."""
+    training = TrainingConfig(
+        steps=steps, learning_rate=rate, warmup=0.0, final=1.0, optimizer="sgd", weight_decay=0.0, clip=NO_CLIP,
+        measurements=40, checkpoint_seconds=60.0,
+    )  # fmt: skip
+    return RunConfig(
+        batches=BatchConfig(batch_size=1024), model=model, training=training,
+        probes=(Answers(), WeightAsymmetry()), watch=(Answers(), WeightAsymmetry()),
+    )  # fmt: skip
+
+
+def group(name: str, exam: Callable[[int], Exam], config: RunConfig, arm: str = ARM, **axes: Scalar) -> Group:
+    """Return a group."""
+    return Group(name=name, arm=arm, config=config, exam=exam, axes=axes)
+
+
+def small(steps: int, **settings: Scalar) -> RunConfig:
+    """Return one layer of width 20, as released otherwise."""
+    return as_released(steps, shape(1, 20, 1), **settings)
+
+
+def data_sets(config: Callable[[int], RunConfig], n_epochs: int, before: str) -> Iterator[Group]:
+    """Yield the four data sets, and the reversal data under every mitigation."""
+    reversal, chain = exam_of(Arrows()), exam_of(Chain())
+    yield group(f"{before}reversal", reversal, config(epochs(n_epochs, 340)), data="reversal")
+    yield group(f"{before}chain", chain, config(epochs(n_epochs, 540)), data="chain")
+    for mitigation in names("mitigations"):
+        arm = f"{ARM}+{mitigation}"
+        yield group(f"{before}reversal {mitigation}", reversal, config(epochs(n_epochs, 340)), arm, data="reversal")
+
+
+def in_context(before: str, model: TransformerConfig, steps: int) -> Group:
+    """Return the in-context data under a shape that can look back twice."""
+    config = as_released(steps, model, training__learning_rate=0.002, training__warmup=0.05)
+    config = replace(config, probes=(Answers(),), watch=(Answers(),))
+    return group(f"{before}in context", exam_of(InContext()), config, data="in context")
+
+
+def theory() -> Iterator[Group]:
+    """Yield the bilinear model by embedding dimension, and the pairwise one on both data sets."""
+    for width in WIDTHS:
+        config = flow(BILINEAR_STEPS, BILINEAR_RATE, BilinearConfig(d_model=width))
+        yield group(f"bilinear {width}", exam_of(Pairs()), config, width=width)
+    for name, exam in (("reversal", exam_of(Arrows())), ("chain", exam_of(Chain()))):
+        yield group(f"pairwise {name}", exam, flow(PAIRWISE_STEPS, PAIRWISE_RATE, PairwiseConfig()), data=name)
+
+
+BILINEAR_STEPS, BILINEAR_RATE = 3000, 20.0
+PAIRWISE_STEPS, PAIRWISE_RATE = 1500, 100.0
+
+
+def weight_decay(steps: int) -> Iterator[Group]:
+    """Yield the released set-up with the decay that the paper lists, and families under the peer's decays."""
+    yield group("decay 0.9", exam_of(Arrows()), small(epochs(3000, 340), training__weight_decay=0.9), decay=0.9)
+    model = TransformerConfig(d_model=64, n_heads=4, d_mlp=256)
+    families = exam_of(Family(), isolated=0.25, partner=0.25)
+    for label, decay in DECAYS.items():
+        training = TrainingConfig(steps=steps, learning_rate=1e-3, weight_decay=decay, measurements=10)
+        config = RunConfig(batches=BatchConfig(batch_size=256), model=model, training=training, probes=(Answers(),))
+        yield group(f"family decay {label}", families, config, "causal", decay=decay)
+
+
+def shapes(n_epochs: Mapping[tuple[int, int, int], int]) -> Iterator[Group]:
+    """Yield the reversal data under other depths and widths: (layers, width, heads) and how many epochs each gets."""
+    for (n_layers, width, heads), n in n_epochs.items():
+        rate = 0.01 if n_layers * width < 700 else 0.001
+        config = as_released(epochs(n, 340), shape(n_layers, width, heads), training__learning_rate=rate)
+        yield group(f"shape {n_layers} x {width}", exam_of(Arrows()), config, layers=n_layers, width=width)
+
+
+def sweeps(config: Callable[..., RunConfig], n_epochs: int) -> Iterator[Group]:
+    """Yield what the paper varies one at a time: vocabulary, entity length, positions and output matrix."""
+    for vocabulary in VOCABULARIES:
+        steps = max(epochs(n_epochs, round(0.425 * vocabulary)), 300)
+        yield group(f"vocabulary {vocabulary}", exam_of(Arrows(vocabulary=vocabulary)), config(steps), size=vocabulary)
+    for length, sentences in ((2, 680), (3, 250)):
+        words = replace(config(epochs(n_epochs, sentences)), tokenizer=TokenizerConfig(kind="word"))
+        words = replace(words, probes=(Answers(), WeightAsymmetry()))
+        yield group(f"length {length}", exam_of(Arrows(length=length)), words, length=length)
+    for positions in POSITIONS:
+        made = config(epochs(n_epochs, 340), model__positions=positions)
+        yield group(f"positions {positions}", exam_of(Arrows()), made, positions=positions)
+    yield group("tied", exam_of(Arrows()), config(epochs(n_epochs, 340), model__tied=True), tied=True)
+    for n_train in (10, 50, 200, 500):
+        related = replace(config(epochs(n_epochs, 3 * n_train + 100)), tokenizer=TokenizerConfig(kind="word"))
+        related = replace(related, probes=(Answers(),), watch=(Answers(),))
+        yield group(f"related {n_train}", exam_of(ChainRelated(n_train=n_train)), related, triples=n_train)
+
+
+def left_open(n_epochs: int) -> Iterator[Group]:
+    """Yield what the paper leaves open, cheap arms of one sweep: other losses, penalties, attention, residuals, a GRU."""
+    steps, exam = epochs(n_epochs, 340), exam_of(Arrows())
+    for objective in names("objectives"):
+        yield group(f"open loss {objective}", exam, small(steps), objective, open=f"loss {objective}")
+    yield group("open decay 0.1", exam, small(steps, training__weight_decay=0.1), open="decay 0.1")
+    yield group("open symmetry", exam, small(steps), f"{ARM}+weight_symmetry", open="weight symmetry")
+    yield group("open attention linear", exam, small(steps, model__attention="linear"), open="attention linear")
+    yield group("open no residual", exam, small(steps, model__residual=False), open="no residual")
+    gru = replace(small(steps), model=GruConfig(d_model=20), probes=(Answers(),), watch=(Answers(),))
+    yield group("open gru", exam, gru, open="gru")
+
+
+def quick_groups() -> Sequence[Group]:
+    """Return what two cores train in minutes: one layer of width 20, and a few steps of the other shapes."""
+    return [
+        *data_sets(small, 3000, ""),
+        in_context("", shape(2, 64, 4), 1500),
+        *theory(),
+        *weight_decay(3000),
+        *shapes({(1, 768, 12): 100, (24, 20, 1): 300}),
+        *left_open(1000),
+    ]
+
+
+def all_groups() -> Sequence[Group]:
+    """Return everything: the quick groups, and the released shape with every sweep, for an accelerator or a cluster."""
+
+    def released(steps: int, **settings: Scalar) -> RunConfig:
+        return as_released(steps, shape(24, 768, 12), **settings)
+
+    return [
+        *quick_groups(),
+        *data_sets(released, 3000, "full "),
+        in_context("full ", shape(24, 768, 12), 3000),
+        *sweeps(small, 3000),
+        *shapes({(12, 768, 12): 3000, (48, 768, 12): 3000, (24, 768, 1): 3000}),
+    ]

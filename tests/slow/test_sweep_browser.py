@@ -1,24 +1,13 @@
 """A sweep's report in a real browser: it draws, fits, asks nothing of the network, and names stay text."""
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.browser import CHROMIUM, VISIBLE_PLOTS, WIDTHS, Browser, check_page
 
 from fixtures_sweep import make_hostile, make_sweep
-from slow.test_report_browser import CHROMIUM, VISIBLE_PLOTS, WIDTHS, Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs chromium")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests, with a profile of its own."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        opened = Browser(Path(profile))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +30,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_page_draws_fits_and_stays_quiet(browser: Browser, pages: dict[str, Path], name: str, scheme: str, width: int):
     """Every figure is drawn, nothing scrolls sideways, nothing is requested, logged or popped up."""
-    browser.open(pages[name], width=width, scheme=scheme)
-    plots = browser.run(f"{VISIBLE_PLOTS}.map(svg => svg.querySelectorAll('path, use').length)")
-    assert len(plots) == 4
-    assert min(plots) > 10
-    assert browser.run("document.documentElement.scrollWidth") <= width
-    assert browser.run("performance.getEntriesByType('resource').length") == 0
-    assert browser.happened("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown") == []
-    assert browser.happened("Page.javascriptDialogOpening") == []
+    check_page(browser, pages[name], width, scheme, n_figures=4)
 
 
 @pytest.mark.parametrize("name", ["plain", "hostile", "many"])

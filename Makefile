@@ -1,4 +1,4 @@
-# make demo   two minutes to a report          make test        what to run all day
+# make demo   six small models and a report     make test        what to run all day
 # make check  lint, format, types, spelling     make test-slow   browser, wheel, crash and long proofs
 # make quick  the fast core of the tests        make docs        write docs/results.md again from real runs
 # make bench  ours against peers, in pairs; writes docs/performance.md; status 1 where a promise is missed

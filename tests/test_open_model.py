@@ -444,3 +444,31 @@ def test_a_model_whose_logits_are_capped_is_refused(tmp_path: Path) -> None:
     transformers.Gemma2ForCausalLM(config).save_pretrained(tmp_path)
     with pytest.raises(BothwaysError, match="logits of Gemma2ForCausalLM are not"):
         open_model(tmp_path, SPECIAL)
+
+
+@pytest.mark.parametrize("family", ["llada", "dream", "bert"])
+def test_what_follows_a_prefix_is_asked_where_the_family_says_it(family: str, tmp_path: Path) -> None:
+    """Everything after the prefix is masked; Dream's answer stands a place before the first mask, the others' on it."""
+    import torch
+    from tests.by_hand import logits_by_hand
+
+    from bothways.models.open import open_model
+    from bothways.registry import lookup
+    from bothways.types import SpecialTokens
+
+    shape = {"n_heads": 4, "theta": 500.0, "eps": 1e-3, "causal": False}
+    stored = random_weights(biases=family == "dream")
+    if family == "bert":
+        theirs = saved("bert", tmp_path)
+    else:
+        config = DREAM if family == "dream" else LLADA
+        write(tmp_path, config, under_qwen2(stored) if family == "dream" else stored)
+    model = open_model(tmp_path, SpecialTokens(mask=MASK)).requires_grad_(False)
+    tokens_BL, length_B = some_tokens(), torch.tensor([3, 6])
+    found_BV = lookup("objectives", "masked_diffusion")().next_log_prob(model, tokens_BL, length_B)
+    for row, length in enumerate(length_B.tolist()):
+        masked_1L = tokens_BL[row : row + 1].clone()
+        masked_1L[:, length:] = MASK
+        logits = theirs(input_ids=masked_1L).logits if family == "bert" else logits_by_hand(stored, masked_1L, **shape)
+        expected_V = logits[0, length - (family == "dream")].log_softmax(-1)
+        assert torch.allclose(expected_V, found_BV[row], atol=1e-3)

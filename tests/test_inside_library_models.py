@@ -185,3 +185,17 @@ def test_an_unknown_final_norm_is_noticed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(huggingface, "FINAL_NORMS", ())
     with pytest.raises(BothwaysError, match="final norm of GPT2LMHeadModel was not found"):
         model.trace(some_tokens(), causal=True)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_maps_of_tokens_are_shown_where_logits_are_a_matrix_away(kind: str, tmp_path: Path) -> None:
+    from bothways.errors import BothwaysError
+
+    _, model = opened(kind, tmp_path)
+    if kind in ENCODERS:
+        with pytest.raises(BothwaysError, match="more than a matrix between"):
+            model.token_maps()
+        return
+    maps = model.token_maps(some_tokens()[0])
+    assert {"direct", "value 0", "attention 0", "value 1", "attention 1"} == set(maps)
+    assert (9, 32) == maps["value 1"].left_NK.shape

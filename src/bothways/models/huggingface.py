@@ -17,7 +17,7 @@ from bothways.errors import BothwaysError
 from bothways.models.folder import silence
 from bothways.models.head_maps import blocks_of, layout_of, part_of
 from bothways.models.heads import OutputHead
-from bothways.tensors import HeadMaps, LanguageModel, Role, Trace
+from bothways.tensors import HeadMaps, LanguageModel, Role, Side, TokenMap, Trace
 from bothways.trees import Branches, TreeRows, grow, lay_out
 from bothways.types import SpecialTokens
 
@@ -138,16 +138,29 @@ class HuggingFaceModel(LanguageModel):
         norm = self._final_norm()
         return self.head.hidden(stream_BLD if norm is None else norm(stream_BLD))
 
-    def head_maps(self, layer: int) -> HeadMaps:
-        """Return one block's attention as linear maps.
+    def head_maps(self, layer: int, side: Side = "left") -> HeadMaps:
+        """Return one block's attention as linear maps, the same to both sides.
 
-        Where places enter by rotation, these are the maps before it.
+        Where places enter by rotation, these are the maps before it, and `turn_I` is not filled in.
 
         Raises:
             BothwaysError: the form of its attention is not known.
         """
         block = self._blocks[layer]
         return layout_of(block).maps(block, int(self._config.num_attention_heads))
+
+    def token_maps(self, tokens_N: Int[Tensor, " N"] | None = None) -> Mapping[str, TokenMap]:
+        """Return what the weights say of pairs of tokens.
+
+        Raises:
+            BothwaysError: more than a matrix stands between stream and logits, or attention is no linear map.
+        """
+        if self.head.transform or self.head.bias_V is not None:
+            raise BothwaysError(
+                f"{type(self.model).__name__} has more than a matrix between its last block and its logits. "
+                "Leave out the probes of its weights."
+            )
+        return super().token_maps(tokens_N)
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
         """Cut a parameter's gradient by what it is for; the output matrix stores, unless it is the embedding too.

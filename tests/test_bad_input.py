@@ -472,7 +472,7 @@ CLASSES = (
 )
 FORGED: dict[str, tuple[str, Callable[[str], str | bytes]]] = {
     "pickled weights": ("model/model.safetensors", lambda _: pickle.dumps(Payload())),
-    "foreign model class": ("model/model.json", lambda t: t.replace('"model": {', '"model": {"is": "os:system", ')),
+    "foreign model class": ("model/model.json", lambda t: t.replace('"is": "transformer"', '"is": "os:system"')),
     "other shape": ("model/model.json", lambda t: t.replace('"d_model": 32', '"d_model": 64')),
     "huge shape": ("model/model.json", lambda t: t.replace('"d_model": 32', '"d_model": 1000000000')),
     "no length": ("model/model.json", lambda t: t.replace('"length"', '"width"')),

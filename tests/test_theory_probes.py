@@ -1,6 +1,7 @@
 """Probes of the training-dynamics study, on models whose weights say what must be found."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,42 @@ def test_asymmetry_is_that_of_the_whole_map(tokens: list[int] | None) -> None:
     read_D = torch.einsum("hdk,hke,e->d", heads.out_HDK, heads.value_HKD, model.embed[rows[0]])
     stored_NN = maps["value 1"].left_NK @ maps["value 1"].right_NK.T
     assert torch.allclose(model.unembedding[rows[2]] @ read_D, stored_NN[0, 2], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen2", "bert"])
+def test_the_maps_of_library_models_are_made_of_their_weights(kind: str, tmp_path: Path) -> None:
+    """By their embeddings and heads alone; the bias of an output layer is about no pair."""
+    import torch
+    from tests.library_models import opened
+
+    _, model = opened(kind, tmp_path)
+    maps = model.token_maps(torch.tensor([7, 9, 8]))
+    assert ["direct", "value 0", "attention 0", "value 1", "attention 1"] == list(maps)
+    embedding_VD = model.embedding_VD
+    output_VD = model.model.get_output_embeddings().weight
+    direct_NN = maps["direct"].left_NK @ maps["direct"].right_NK.T
+    assert torch.allclose(embedding_VD[7] @ output_VD[8], direct_NN[0, 2], rtol=1e-4)
+    heads = model.head_maps(1)
+    read_D = torch.einsum("hdk,hke,e->d", heads.out_HDK, heads.value_HKD, embedding_VD[9])
+    stored_NN = maps["value 1"].left_NK @ maps["value 1"].right_NK.T
+    assert torch.allclose(output_VD[7] @ read_D, stored_NN[1, 0], rtol=1e-3, atol=1e-3)
+
+
+def test_embeddings_of_another_width_than_the_stream_are_refused() -> None:
+    """In one sentence, not a traceback of torch."""
+    import torch
+
+    from bothways.errors import BothwaysError
+    from bothways.models.gru import Gru, GruConfig
+
+    class Narrow(Gru):
+        @property
+        def embedding_VD(self) -> torch.Tensor:
+            return torch.zeros(20, 50)
+
+    model = Narrow(GruConfig(d_model=16), 20, torch.Generator())
+    with pytest.raises(BothwaysError, match="another width than its stream"):
+        model.token_maps()
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, 0.0), (-1.0, 4.0)])

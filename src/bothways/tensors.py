@@ -197,12 +197,20 @@ class LanguageModel(nn.Module, abc.ABC):
         """Return what the weights say of pairs of tokens, among some tokens or all; of one model, not of a pack.
 
         Here: from embedding straight to output, through the heads of each block together, and what they look at, each
-        as if a block read plain embeddings. Positions, the final norm and MLPs are left out.
+        as if a block read plain embeddings. Positions, the final norm, MLPs and biases are left out, and where weights
+        go by side, those for tokens to the right of the reader.
 
         Raises:
-            BothwaysError: it shows no embeddings, or no attention weights where it has attention.
+            BothwaysError: it shows no embeddings, none of the stream's width, or no attention weights where it has
+                attention.
         """
         embedding_ND, output_ND = self.embedding_VD, self.output_VD
+        if embedding_ND.shape[1] > output_ND.shape[1]:
+            raise BothwaysError(
+                f"{type(self).__name__} embeds tokens in another width than its stream has. "
+                "Leave out the probes of its maps from token to token."
+            )
+        output_ND = output_ND[:, : embedding_ND.shape[1]]  # a bias may stand in a last column
         if tokens_N is not None:
             embedding_ND, output_ND = embedding_ND[tokens_N], output_ND[tokens_N]
         maps = {"direct": TokenMap("storage", embedding_ND, output_ND)}

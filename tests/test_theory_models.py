@@ -203,6 +203,29 @@ def test_what_is_stated_is_learned_and_its_reverse_is_not(name: str, tmp_path: P
     assert {1.0} == {s.rank for s in done.scores if exam.queries[s.query].kind == "forward"}
 
 
+@pytest.mark.parametrize("name", ["bilinear", "pairwise"])
+def test_symmetric_weights_answer_what_was_never_stated(name: str, tmp_path: Path) -> None:
+    """The asymmetry of the map is the curse of these models: under the pull the untold order is the first answer."""
+    from bothways.facts.exam import ExamConfig, make_exam
+    from bothways.facts.worlds.pairs import Pairs
+    from bothways.mechanisms.weight_asymmetry import WeightAsymmetry
+    from bothways.pipeline import run
+    from bothways.registry import lookup
+
+    exam = make_exam(Pairs(n=12, n_tested=1).make(0), ExamConfig(dev=0.0), 0)
+    model = lookup("models", name)(**({"d_model": 100} if name == "bilinear" else {}))
+    ranks, asymmetry = list[float](), list[float]()
+    for strength in (0.0, 0.1):
+        config = theory_config(model, optimizer="adamw", learning_rate=0.01, symmetry=strength, measurements=1)
+        config = replace(config, probes=(WeightAsymmetry(),))
+        done = run(config, exam, tmp_path / str(strength), {"run_id": "a", "arm": "causal", "seed": 0})
+        ranks += [s.rank for s in done.scores if exam.queries[s.query].kind == "reverse_tested"]
+        found = json.loads((done.folder / "result.json").read_text())["findings"][0]["numbers"]
+        asymmetry.append(found["theta" if name == "bilinear" else "Y"])
+    assert ranks[1] == 1.0 < 5.0 < ranks[0]
+    assert asymmetry[1] < asymmetry[0] / 2
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

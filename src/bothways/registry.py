@@ -58,7 +58,13 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",
         "weight_map": "bothways.mechanisms.weight_map:WeightMap",
+        "attention_routes": "bothways.mechanisms.attention_routes:AttentionRoutes",
+        "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
+        "factorisation_gap": "bothways.mechanisms.factorisation_gap:FactorisationGap",
+        "gradient_alignment": "bothways.mechanisms.gradient_alignment:GradientAlignment",
+        "linear_probe": "bothways.mechanisms.linear_probe:LinearProbe",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
+        "storage_evidence": "bothways.mechanisms.storage_evidence:StorageEvidence",
     },
     "studies": {
         "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",

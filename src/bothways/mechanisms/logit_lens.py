@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
 from bothways.evaluation.scoring import make_rows
 from bothways.mechanisms.base import Probe
-from bothways.models.transformer import Transformer
-from bothways.tensors import LanguageModel, Objective
+from bothways.mechanisms.contexts import ROWS
+from bothways.tensors import LanguageModel, Objective, parts
 from bothways.types import Exam, Finding
 
 
@@ -26,7 +28,6 @@ class LogitLens(Probe):
 
     def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
         """Return the mean probability of the answer per kind of question and block."""
-        assert isinstance(model, Transformer), "the lens reads our own transformer"
         rows = []
         for kind in ("forward", "reverse_tested", "reverse_partner", "implied"):
             queries = [q for q in exam.queries if q.kind == kind and q.split == "test"][: self.max_queries]
@@ -36,26 +37,30 @@ class LogitLens(Probe):
             length = max(len(prompt) + len(answer) for prompt, answer in pairs)
             tokens_BL, _, length_B = make_rows([(prompt, []) for prompt, _ in pairs], length)
             first_B = torch.tensor([answer[0] for _, answer in pairs])
-            for depth in range(len(model.blocks) + 1):
-                with torch.inference_mode(), _cut(model, depth):
-                    log_prob_BV = objective.next_log_prob(model, tokens_BL, length_B)
-                value = log_prob_BV.gather(1, first_B[:, None]).exp().mean().item()
-                rows.append({"kind": kind, "blocks": depth, "probability": value})
+            found = [
+                answer_probability(model, objective, tokens_BL[i], length_B[i], first_B[i])
+                for i in parts(len(queries), ROWS)
+            ]
+            for depth, values in enumerate(zip(*found, strict=True)):
+                rows.append({"kind": kind, "blocks": depth, "probability": torch.cat(values).mean().item()})
         best = {row["kind"]: row["probability"] for row in rows}
-        return Finding(
-            "logit_lens", ", ".join(f"{k} {v:.3f} after the last block" for k, v in best.items()), tuple(rows)
-        )
+        summary = ", ".join(f"{k} {v:.3f} after the last block" for k, v in best.items())
+        return Finding("logit_lens", summary, tuple(rows), best)
 
 
-class _cut:
-    """Leave out every block after the first `depth`, for the length of a `with`."""
-
-    def __init__(self, model: Transformer, depth: int) -> None:
-        self.model, self.depth = model, depth
-
-    def __enter__(self) -> None:
-        self.blocks = self.model.blocks
-        self.model.blocks = torch.nn.ModuleList(list(self.blocks)[: self.depth])
-
-    def __exit__(self, *_: object) -> None:
-        self.model.blocks = self.blocks
+@torch.inference_mode()
+def answer_probability(
+    model: LanguageModel,
+    objective: Objective,
+    tokens_BL: Int[Tensor, "B L"],
+    length_B: Int[Tensor, " B"],
+    answer_B: Int[Tensor, " B"],
+) -> list[Float[Tensor, " B"]]:
+    """Return the probability of one token after each row's prefix, read off the stream after every number of blocks."""
+    read, row_B = objective.reading(model, tokens_BL, length_B), torch.arange(len(length_B))
+    found: list[Tensor] = []
+    for stream_BLD in model.trace(read.input_BL, causal=read.causal).stream:
+        hidden_BD = model.lens(stream_BLD)[row_B, read.place_B]
+        log_prob_BV = model.unembed(hidden_BD).float().log_softmax(-1).cpu()
+        found.append(log_prob_BV.gather(1, answer_B[:, None])[:, 0].exp())
+    return found

@@ -1,0 +1,88 @@
+"""Storage evidence: what attention would write of a partner if it only looked at the given entity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from bothways.batches.tokenizers import Tokenizer
+from bothways.mechanisms.base import Probe
+from bothways.mechanisms.contexts import tested_pairs
+from bothways.tensors import LanguageModel, Objective, Side
+from bothways.types import Exam, Finding
+
+SIDES: tuple[Side, Side] = ("left", "right")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageEvidence(Probe):
+    """Logit of a partner in W_U W_O W_V x, summed over a block's heads, minus the mean over the other pairs' entities.
+
+    x is the embedding of the given entity through the block's norm: no position and no attention enters, so what is
+    found can be read from either side. In logits before the final norm; `deviations` divides it by the standard
+    deviation over the other entities, and `best` is the share of pairs whose partner is above all of them (chance is 1
+    / pairs). An entity of several tokens is read as their mean, and written as its first. A model that stores by side
+    is read on both: in "[M] R B" the given entity stands right of the mask, in "B R' [M]" left of it.
+
+    Source: the value-side evidence of Jeon et al., arXiv 2602.02133. Differs from it by: the block's norm is applied,
+    and every block is given the embedding, not what the blocks below made of it.
+    """
+
+    max_pairs: int = 200
+    """Facts looked at, from the first."""
+
+    def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
+        """Return a row for each block, side and direction; as numbers, the sums over blocks."""
+        pairs = tested_pairs(exam, self.max_pairs)
+        first, last = (
+            [[token for token, _ in tokenizer.entity_pieces(name)] for name in names]
+            for names in ([pair.first for pair in pairs], [pair.last for pair in pairs])
+        )
+        rows = []
+        with torch.inference_mode():
+            stores = {side: stores_of(model, side) for side in SIDES}
+            for direction, read, written in (("first_from_last", last, first), ("last_from_first", first, last)):
+                for side in SIDES:
+                    for block, store_DD in enumerate(stores[side]):
+                        found = evidence(model, store_DD, read, written)
+                        rows.append({"block": block, "side": side, "direction": direction, **found})
+        numbers: dict[str, float] = {}
+        for direction in ("first_from_last", "last_from_first"):
+            for side in SIDES:
+                own = [row for row in rows if (row["direction"], row["side"]) == (direction, side)]
+                name = direction if side == "left" else f"{direction}_on_the_right"
+                numbers[name] = sum(row["evidence"] for row in own)
+                numbers[f"{name}_best"] = max(row["best"] for row in own)
+        numbers["chance"] = 1 / len(pairs)
+        summary = (
+            f"evidence for the first-named entity in the last-named {numbers['first_from_last']:.2f} logits, "
+            f"the other way {numbers['last_from_first']:.2f}"
+        )
+        return Finding("storage_evidence", summary, tuple(rows), numbers)
+
+
+def stores_of(model: LanguageModel, side: Side) -> list[Float[Tensor, "D D"]]:
+    """Return W_O W_V of every block, summed over its heads."""
+    maps = [model.head_maps(layer, side) for layer in range(model.n_layers)]
+    return [torch.einsum("hek,hkd->ed", m.out_HDK.float(), m.value_HKD.float()) for m in maps]
+
+
+def evidence(
+    model: LanguageModel, store_DD: Float[Tensor, "D D"], read: Sequence[list[int]], written: Sequence[list[int]]
+) -> dict[str, float]:
+    """Return how much more of its partner than of the others each read entity writes, over N pairs of token lists."""
+    vectors_VD = model.embedding_VD
+    read_ND = torch.stack([vectors_VD[ids].float().mean(0) for ids in read])
+    written_ND = model.output_VD[[ids[0] for ids in written]].float()
+    logit_NN = (F.layer_norm(read_ND, read_ND.shape[1:]) @ store_DD.T @ written_ND.T).double().cpu()
+    own_N, N = logit_NN.diagonal(), len(read)
+    other_NN = logit_NN[~torch.eye(N, dtype=torch.bool)].view(N, N - 1)
+    above_N = own_N - other_NN.mean(1)
+    return {
+        "evidence": above_N.mean().item(),
+        "deviations": (above_N.mean() / other_NN.std(correction=0).clamp(min=1e-12)).item(),
+        "best": (own_N > other_NN.amax(1)).double().mean().item(),
+    }

@@ -20,7 +20,7 @@ from bothways.reports.drawings.relation_bars import relation_bars
 from bothways.reports.drawings.specificity import specificity
 from bothways.reports.escape import csv_cell
 from bothways.reports.load import Comparison
-from bothways.reports.svg import NARROW, WIDE, draw_svg, for_page
+from bothways.reports.svg import NARROW, WIDE, as_pdf, draw_svg, for_page
 
 LAYOUTS = {"wide": WIDE, "narrow": NARROW}
 
@@ -32,6 +32,8 @@ class Shown:
     name: str
     wide: Markup
     narrow: Markup
+    files: tuple[str, ...] = ("svg", "csv")
+    """How the names of its files end."""
 
 
 def write_figures(data: Comparison) -> dict[str, Shown]:
@@ -39,10 +41,10 @@ def write_figures(data: Comparison) -> dict[str, Shown]:
     return write_plots(make_plots(data), data.folder / "figures")
 
 
-def write_plots(plots: Sequence[Plot], folder: Path) -> dict[str, Shown]:
-    """Write figures into a folder, and return them by name."""
+def write_plots(plots: Sequence[Plot], folder: Path, *, pdf: bool = False) -> dict[str, Shown]:
+    """Write figures into a folder, and return them by name; a PDF each takes about as long as all the rest."""
     folder.mkdir(exist_ok=True)
-    return {plot.name: write_figure(plot, folder) for plot in plots}
+    return {plot.name: write_figure(plot, folder, pdf=pdf) for plot in plots}
 
 
 def make_plots(data: Comparison) -> tuple[Plot, ...]:
@@ -56,12 +58,13 @@ def make_plots(data: Comparison) -> tuple[Plot, ...]:
     )
 
 
-def write_figure(plot: Plot, folder: Path) -> Shown:
-    """Write a figure's CSV and SVG, and return it as the page shows it."""
+def write_figure(plot: Plot, folder: Path, *, pdf: bool = False) -> Shown:
+    """Write a figure's CSV and SVG, with `pdf` its PDF too, and return it as the page shows it."""
     write_bytes(folder / f"{plot.name}.csv", as_csv(plot.columns, plot.rows).encode())
     path = folder / f"{plot.name}.svg"
     if plot.draw is None:
         path.unlink(missing_ok=True)
+        path.with_suffix(".pdf").unlink(missing_ok=True)
         return Shown(plot.name, Markup(""), Markup(""))
     elements = {}
     for layout, width in LAYOUTS.items():
@@ -69,7 +72,10 @@ def write_figure(plot: Plot, folder: Path) -> Shown:
         elements[layout] = for_page(svg, pen, f"{plot.name}-{layout}", plot.alt)
         if layout == "wide":
             write_bytes(path, svg)
-    return Shown(plot.name, elements["wide"], elements["narrow"])
+            if pdf:
+                write_bytes(path.with_suffix(".pdf"), as_pdf(pen, plot.title))
+    files = ("svg", "pdf", "csv") if pdf else ("svg", "csv")
+    return Shown(plot.name, elements["wide"], elements["narrow"], files)
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

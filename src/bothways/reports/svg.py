@@ -1,4 +1,4 @@
-"""Draw with matplotlib, once, for two readers: SVG files with fixed colours, and SVG inside the page.
+"""Draw with matplotlib, once, for three readers: SVG and PDF files with fixed colours, and SVG inside the page.
 
 Inside the page a colour is a CSS variable, so that figures follow the reader's light or dark scheme; all
 styles are attributes, because the page's content security policy allows no inline style; and a `<title>`
@@ -35,6 +35,7 @@ VARIABLES = {
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "bothways",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # letters stay letters; many venues refuse the default, Type 3
     "text.parse_math": False,
     "text.usetex": False,
     "font.family": "sans-serif",
@@ -129,6 +130,15 @@ def draw_svg(draw: Callable[[int], Pen], width: int, title: str) -> tuple[bytes,
         buffer = io.BytesIO()
         pen.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "bothways", "Title": title})
     return buffer.getvalue(), pen
+
+
+def as_pdf(pen: Pen, title: str) -> bytes:
+    """Return a figure that was drawn as a PDF file, with its font inside; the same data gives the same bytes."""
+    with drawing():
+        buffer = io.BytesIO()
+        about = {"CreationDate": None, "Creator": "bothways", "Producer": None, "Title": title}
+        pen.figure.savefig(buffer, format="pdf", metadata=about)
+    return buffer.getvalue()
 
 
 def for_page(svg: bytes, pen: Pen, prefix: str, label: str) -> Markup:

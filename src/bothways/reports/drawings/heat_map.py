@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bothways.reports.drawings.plot import Plot
+from bothways.reports.drawings.scale import BLACK, SCALE, WHITE, draw_no_result, draw_scale, hatched, on_colour
 from bothways.reports.escape import plain, shorten
 from bothways.reports.svg import GRID, INK, MUTED, NARROW, Pen
 from bothways.reports.sweep_cells import NO_RUN, Cell, View, is_share
@@ -18,10 +18,6 @@ from bothways.reports.sweep_words import around, cell_number, metric_label, says
 from bothways.reports.words import NOTHING, Number, plural
 from bothways.sweeps.boundary import Boundary
 
-SCALE = matplotlib.colormaps["viridis"]
-"""Even to the eye, and from dark to light without a turn, so that it can be read in grey."""
-BLACK, WHITE = "#000000", "#ffffff"
-"""Of numbers and marks on the scale's colours, which are the same in light and dark schemes."""
 ROOMY = 40
 """Width of a cell from which on its number is set in the larger of two sizes, in pixels."""
 MAX_TOLD = 1500
@@ -217,7 +213,7 @@ def draw_cell(
     gap_x, gap_y = 1 / layout.cell_width, 1 / layout.cell_height
     place = ((column + gap_x, row + gap_y), 1 - 2 * gap_x, 1 - 2 * gap_y)
     if cell.mean is None:
-        patch = axes.add_patch(Rectangle(*place, facecolor="none", edgecolor=MUTED, linewidth=0, hatch="////"))
+        patch = axes.add_patch(hatched(*place))
         axes.add_patch(Rectangle(*place, facecolor="none", edgecolor=GRID, linewidth=1))
     else:
         span = shown.high - shown.low
@@ -230,12 +226,6 @@ def draw_cell(
                   ha="center", va="center", fontsize=size, zorder=6)  # fmt: skip
     if told:
         pen.tip(patch, says_cell(shown, panel, at, cell))
-
-
-def on_colour(red: float, green: float, blue: float) -> str:
-    """Return black or white, whichever stands out more from a colour; it always does by 4.5 to 1."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
-    return BLACK if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 else WHITE
 
 
 def says_cell(shown: Map, panel: Panel, at: tuple[int, int], cell: Cell) -> str:
@@ -302,24 +292,13 @@ def column_of(axis: Axis, place: float) -> float:
 
 def draw_key(pen: Pen, shown: Map, wide: bool) -> None:
     """Draw the scale of colours, and what hatching and marks mean where there are any."""
-    bar = pen.axes(0, 2, 180, 12)
-    bar.set_xlim(0, 45)
-    bar.set_ylim(0, 1)
-    bar.set_axis_off()
-    for step in range(45):
-        bar.add_patch(Rectangle((step, 0), 1.1 if step < 44 else 1, 1, facecolor=SCALE(step / 44)[:3], linewidth=0))
-    pen.write(0, 26, value(shown.low, shown.metric), va="center", color=MUTED, fontsize=11)
-    pen.write(180, 26, value(shown.high, shown.metric), va="center", ha="right", color=MUTED, fontsize=11)
-    if is_share(shown.metric):
-        pen.write(90, 26, "0.50", va="center", ha="center", color=MUTED, fontsize=11)
+    middle = "0.50" if is_share(shown.metric) else ""
+    draw_scale(pen, value(shown.low, shown.metric), middle, value(shown.high, shown.metric))
     cells = [cell for panel in shown.panels for line in panel.cells for cell in line]
     found = [one for panel in shown.panels for one in panel.boundaries if one]
     x, y = (220, 9) if wide else (0, 50)
     if any(cell.mean is None for cell in cells):
-        swatch = pen.axes(x, y - 8, 22, 15)
-        swatch.set_axis_off()
-        swatch.add_patch(Rectangle((0, 0), 1, 1, facecolor="none", edgecolor=MUTED, linewidth=0, hatch="////"))
-        pen.write(x + 30, y, "no result", va="center")
+        draw_no_result(pen, x, y)
         x += 120
     if any(one.status in ("crosses", "bracketed") for one in found):
         key = pen.axes(x, y - 8, 26, 16)

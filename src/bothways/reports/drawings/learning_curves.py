@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bothways.reports.drawings.plot import LOOKS, Plot, key, share_axis
+from bothways.reports.drawings.plot import LOOKS, Plot, key, lay_strips, share_axis, spread
 from bothways.reports.escape import plain, shorten
 from bothways.reports.svg import MUTED, NARROW, Pen
 from bothways.reports.words import KINDS, count, two
@@ -54,9 +53,7 @@ def medians(curves: pandas.DataFrame, arm: str, kind: str) -> pandas.Series:
 
 def thinned(series: pandas.Series, n: int) -> pandas.Series:
     """Keep at most `n` points, evenly spread, with the first and the last."""
-    if len(series) <= n:
-        return series
-    return series.iloc[[round(index * (len(series) - 1) / (n - 1)) for index in range(n)]]
+    return series.iloc[spread(len(series), n)]
 
 
 def draw_curves(arms: Sequence[Mapping[str, Any]], kinds: Sequence[str], curves: pandas.DataFrame, width: int) -> Pen:
@@ -109,12 +106,13 @@ def draw_panel(pen: Pen, axes: Axes, arm: Mapping[str, Any], kinds: Sequence[str
 def draw_strips(pen: Pen, axes: Axes, middles: Mapping[str, pandas.Series]) -> None:
     """Lay invisible strips over a panel that tell the medians at their step."""
     steps = sorted({step for middle in middles.values() for step in middle.index})
-    edges = [axes.get_xlim()[0], *((a + b) / 2 for a, b in pairwise(steps)), axes.get_xlim()[1]]
-    for (left, right), step in zip(pairwise(edges), steps, strict=True):
-        said = [
-            f"{KINDS[kind].label} {two(float(middle[step]))}"
-            for kind, middle in middles.items()
-            if step in middle.index
-        ]
-        strip = axes.axvspan(left, right, facecolor="none", edgecolor="none")
-        pen.tip(strip, f"step {count(step)}: {', '.join(said)}", look="strip")
+    said = [
+        ", ".join(f"{KINDS[kind].label} {two(float(m[step]))}" for kind, m in middles.items() if step in m.index)
+        for step in steps
+    ]
+    lay_strips(
+        pen,
+        axes,
+        [float(step) for step in steps],
+        [f"step {count(step)}: {text}" for step, text in zip(steps, said, strict=True)],
+    )

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from bothways.reports.drawings.heat_map import COLUMNS
-from bothways.reports.drawings.plot import Plot, share_axis
+from bothways.reports.drawings.plot import Plot, legend_size, place_apart, share_axis, spread
 from bothways.reports.drawings.specificity import ARM_COLORS, ARM_MARKERS
 from bothways.reports.escape import plain, shorten
 from bothways.reports.svg import MUTED, NARROW, Pen
@@ -48,10 +48,7 @@ def turned(view: View) -> bool:
 
 def shown_levels(axis: Axis | None) -> tuple[int, ...]:
     """Return the levels that have a panel."""
-    n = len(axis.values) if axis else 1
-    if n <= MAX_PANELS:
-        return tuple(range(n))
-    return tuple(round(index * (n - 1) / (MAX_PANELS - 1)) for index in range(MAX_PANELS))
+    return tuple(spread(len(axis.values) if axis else 1, MAX_PANELS))
 
 
 def sweep_lines(metric: str, view: View, arms: Sequence[str], cells: Mapping[tuple[str, int, int], Cell]) -> Plot:
@@ -87,8 +84,7 @@ def draw_lines(lines: Lines, width: int) -> Pen:
     """Draw one panel per level of the second axis, all on the same axes."""
     wide = width > NARROW
     columns = (2 if len(lines.rows) == 4 else min(len(lines.rows), 3)) if wide else 1
-    in_legend = max(1, (width // (24 + 8 * max(len(shorten(arm, 30)) for arm in lines.arms))))
-    top = 24 * -(-len(lines.arms) // in_legend) + 10
+    in_legend, top = legend_size([shorten(arm, 30) for arm in lines.arms], width)
     cell_height, cell_width = 264, min(width / columns, 620)
     pen = Pen(width, top + -(-len(lines.rows) // columns) * cell_height)
     for index, row in enumerate(lines.rows):
@@ -135,15 +131,6 @@ def set_axes(axes: Axes, lines: Lines, width: Number) -> None:
             lambda number, _: f"{number:.3g}" if abs(number) < 1000 else count(round(number))
         )
     axes.grid(axis="y")
-
-
-def place_apart(places: Sequence[float], names: Sequence[str]) -> list[int]:
-    """Return the ticks whose labels do not run into each other, from the left; places in pixels."""
-    kept: list[int] = []
-    for index, (place, name) in enumerate(zip(places, names, strict=True)):
-        if not kept or place - places[kept[-1]] > 3.6 * (len(name) + len(names[kept[-1]])) + 8:
-            kept.append(index)
-    return kept
 
 
 def draw_arm(pen: Pen, axes: Axes, lines: Lines, arm: str, place: int, row: int) -> None:

@@ -1,0 +1,126 @@
+"""What the pictures of a study share: panels in a grid, a look per series, and labels of numbers."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from bothways.reports.drawings.plot import share_axis
+from bothways.reports.drawings.specificity import ARM_MARKERS
+from bothways.reports.escape import plain
+from bothways.reports.svg import BLUE, GREEN, INK, MUTED, NARROW, ORANGE, PURPLE, SKY, VERMILLION
+from bothways.reports.words import NOTHING, Number
+
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, INK, SKY, MUTED)
+"""With seven marks, 56 series before a look repeats."""
+RIM = 0.04
+"""What an axis shows beyond its numbers, as a share of their span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where panels of one size stand, in pixels."""
+
+    columns: int
+    top: Number
+    width: Number
+    height: Number
+
+    def corner(self, index: int) -> tuple[Number, Number]:
+        """Return the upper left corner of a panel."""
+        return (index % self.columns) * self.width, self.top + (index // self.columns) * self.height
+
+    def bottom(self, n: int) -> int:
+        """Return where n panels end."""
+        return round(self.top + -(-n // self.columns) * self.height)
+
+
+def columns_of(n: int, width: int) -> int:
+    """Return how many panels stand side by side: four as a square, otherwise up to three, on a phone one."""
+    return (2 if n == 4 else min(n, 3)) if width > NARROW else 1
+
+
+def look(place: int) -> dict[str, Any]:
+    """Return the colour and the mark of a series."""
+    return {"color": COLORS[place % len(COLORS)], "marker": ARM_MARKERS[place % len(ARM_MARKERS)]}
+
+
+def in_order(names: Iterable[Any]) -> tuple[str, ...]:
+    """Return names in the order they first come, as text."""
+    return tuple(dict.fromkeys(name if isinstance(name, str) else f"{name:.6g}" for name in names))
+
+
+def number_of(value: object) -> float | None:
+    """Return a finite number, None for anything else."""
+    if value is None or isinstance(value, str):
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    return number if math.isfinite(number) else None
+
+
+def as_cell(value: object) -> object:
+    """Return a value for a CSV file: what is no finite number is empty."""
+    return value if isinstance(value, str) else number_of(value)
+
+
+def said(number: float | None) -> str:
+    """Write a number as a tip or a label shows it.
+
+    >>> said(0.12345), said(12345.6), said(2000.0)
+    ('0.123', '12,346', '2,000')
+    """
+    if number is None:
+        return NOTHING
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+
+
+def said_around(y: float | None, low: float | None, high: float | None) -> str:
+    """Write a number with its interval, where there is one."""
+    return said(y) + (f" [{said(low)}, {said(high)}]" if low is not None and high is not None and low < high else "")
+
+
+def tick(value: float, _: object = None) -> str:
+    """Write a place on an axis.
+
+    >>> tick(0.30000000000000004), tick(2000.0), tick(-0.5)
+    ('0.3', '2,000', '−0.5')
+    """
+    return f"{value:,.6g}".replace("-", "\u2212")
+
+
+def set_axis(axes: Axes, which: str, ends: tuple[float, float], log: bool, *, shares: bool = True) -> None:
+    """Set the limits and ticks of the axis "x" or "y" so that its numbers have room.
+
+    Args:
+        axes: whose axis.
+        which: "x" or "y".
+        ends: the least and the largest number; both above 0 where `log`.
+        log: whether it is logarithmic.
+        shares: whether numbers from 0 to 1 that fill half of it get an axis from none to all.
+    """
+    axis, limits = (axes.xaxis, axes.set_xlim) if which == "x" else (axes.yaxis, axes.set_ylim)
+    low, high = ends
+    if log:
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        rim = (high / low) ** RIM if high > low else 2.0
+        limits(low / rim, high * rim)
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 50 else (1,), numticks=6))
+        axis.set_minor_locator(NullLocator())
+    elif shares and low >= 0 and high <= 1 and high - low >= 0.5:
+        share_axis(axis, limits)
+        return
+    else:
+        rim = (high - low or abs(high) or 1.0) * RIM
+        limits(low - rim, high + rim)
+        axis.set_major_locator(MaxNLocator(4, steps=(1, 2, 2.5, 5, 10)))
+    axis.set_major_formatter(FuncFormatter(tick))
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Return names for a sentence."""
+    shown = [plain(name) for name in names if name]
+    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + rest

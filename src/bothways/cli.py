@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from bothways.errors import BothwaysError
+from bothways.registry import names
 
 app = typer.Typer(
     name="bothways",
@@ -114,7 +115,7 @@ def sweep(
 
 @app.command()
 def study(
-    name: Annotated[str | None, typer.Argument(help="training-dynamics, masked-diffusion or open-questions.")] = None,
+    name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(names('studies'))}.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only what two cores train in minutes.")] = False,
     seeds: Annotated[int | None, typer.Option(help="How often all is repeated; 5 if quick, else 10.")] = None,
     executor: Annotated[
@@ -177,14 +178,14 @@ def ask(
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a comparison or a sweep, such as runs/family.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a comparison, a sweep or a study, such as runs/family.")],
     x: Annotated[str | None, typer.Option(help="Of a sweep: the axis across, such as training.learning_rate.")] = None,
     y: Annotated[str | None, typer.Option(help="Of a sweep: the axis upwards.")] = None,
     metric: Annotated[
         str | None, typer.Option(help="Of a sweep: what is shown, such as reverse_tested.accuracy.")
     ] = None,
 ) -> None:
-    """Draw a comparison's or a sweep's page and figures again."""
+    """Draw the page and figures of a comparison, a sweep or a study again."""
     from bothways.commands.report import report as run_report
 
     show(str(run_report(run, x=x, y=y, metric=metric)), False)

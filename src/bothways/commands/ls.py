@@ -51,7 +51,7 @@ def ls(what: str) -> Listing:
 def describe(room: str, name: str) -> dict[str, str]:
     """Return a registered name's room, first line and options."""
     component = lookup(room, name)
-    first = (inspect.getdoc(component) or "").splitlines()[0]
+    first = component.title if room == "studies" else (inspect.getdoc(component) or "").splitlines()[0]
     assert REGISTRY[room][name]
     return {
         "name": name,

@@ -30,7 +30,7 @@ class ShownPicture:
 
 
 def write_pictures(pictures: Sequence[Picture], folder: Path) -> list[ShownPicture]:
-    """Write every picture as SVG, PDF and CSV into a folder, and return them in order; some may have nothing to draw."""
+    """Write every picture as SVG, PDF and CSV into a folder, and return them in order; some have nothing to draw."""
     folder.mkdir(exist_ok=True)
     return [
         ShownPicture(plain(picture.title), plain(picture.caption), write_figure(plot_of(picture), folder, pdf=True))

@@ -118,6 +118,8 @@ class Judged:
         return {
             "what": self.part.what,
             "region": str(self.part.region),
+            "region_low": finite(self.part.region.low),
+            "region_high": finite(self.part.region.high),
             **as_numbers(self.interval),
             "seeds": self.seeds,
             "verdict": self.verdict,
@@ -152,6 +154,7 @@ class Row:
             "scale": self.claim.scale,
             "verdict": self.verdict,
             "why": self.why,
+            "note": self.claim.why,
             "parts": [part.to_json() for part in self.parts],
             "seconds": round(self.seconds, 1),
             "command": self.command,
@@ -213,5 +216,9 @@ def span(values_S: Sequence[float]) -> Interval:
 
 def as_numbers(interval: Interval) -> Mapping[str, float | None]:
     """Return an interval's numbers for JSON."""
-    named = {"ours": interval.mean, "low": interval.low, "high": interval.high}
-    return {name: float(value) if math.isfinite(value) else None for name, value in named.items()}
+    return {"ours": finite(interval.mean), "low": finite(interval.low), "high": finite(interval.high)}
+
+
+def finite(value: float) -> float | None:
+    """Return a number for JSON, None for what it has no sign for."""
+    return float(value) if math.isfinite(value) else None

@@ -83,10 +83,10 @@ def said_around(y: float | None, low: float | None, high: float | None) -> str:
 
 
 def tick(value: float, _: object = None) -> str:
-    """Write a place on an axis.
+    r"""Write a place on an axis.
 
-    >>> tick(0.30000000000000004), tick(2000.0), tick(-0.5)
-    ('0.3', '2,000', '−0.5')
+    >>> tick(0.30000000000000004), tick(2000.0), tick(1e-06)
+    ('0.3', '2,000', '1e\u221206')
     """
     return f"{value:,.6g}".replace("-", "\u2212")
 

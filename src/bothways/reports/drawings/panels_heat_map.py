@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -183,8 +182,8 @@ def colour(maps: Maps, number: float) -> Sequence[float]:
 def fitting(number: float, letters: int) -> str:
     """Write a number into a cell with room for so many letters; nothing where it does not fit.
 
-    >>> fitting(0.4285, 4), fitting(0.4285, 3), fitting(-12.3, 3), fitting(1234.0, 3)
-    ('0.43', '.43', '−12', '')
+    >>> fitting(0.4285, 4), fitting(0.4285, 3), fitting(12.3, 3), fitting(1234.0, 3)
+    ('0.43', '.43', '12', '')
     """
     for digits in (2, 1, 0):
         text = f"{number:.{digits}f}".replace("-0.00", "0.00").replace("-", "\u2212")

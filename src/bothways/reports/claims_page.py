@@ -50,8 +50,8 @@ def write_claims_page(folder: Path, data: Mapping[str, Any], pictures: Sequence[
 def helpers() -> dict[str, Any]:
     """Return what the templates of claims write with."""
     return {
-        **{function: getattr(words, function) for function in ("count", "duration", "plural")},
-        **{function: getattr(claims_words, function) for function in ("number", "around", "estimate")},
+        **{function: getattr(words, function) for function in ("count", "duration", "number", "plural")},
+        **{function: getattr(claims_words, function) for function in ("around", "estimate")},
         "name": name,
         "prose": prose,
         "against": against,

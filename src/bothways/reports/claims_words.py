@@ -1,13 +1,12 @@
 """Claims and verdicts in plain words: for a page, for Markdown, for a terminal. Standard library only."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bothways.reports.words import NOTHING, Number, plural
+from bothways.reports.words import number, plural
 
 Claimed = Mapping[str, Any]
 """A claim as `claims.json` has it."""
@@ -48,7 +47,7 @@ SURE: Mapping[str, str] = {
     "ours": "our own question",
 }
 
-SCALES: Mapping[str, str] = {"same": "same as the source", "smaller": "smaller than the source"}
+SCALES: Mapping[str, str] = {"same": "at the scale of the source", "smaller": "at a smaller scale than the source"}
 
 
 def verdict_words(verdict: str) -> VerdictWords:
@@ -70,18 +69,6 @@ def says_verdicts(rows: Sequence[Claimed]) -> str:
     others = [f"{n[name]} {words.label}" for name, words in VERDICTS.items() if name != "reproduced" and n[name]]
     sentence = ", ".join([f"{first} reproduced", *others])
     return sentence[0].upper() + sentence[1:]
-
-
-def number(value: Number | None) -> str:
-    """Write a measured number with three digits.
-
-    >>> number(0.12345), number(12345.6), number(-0.5) == "\u22120.5", number(None) == NOTHING
-    ('0.123', '12,346', True, True)
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
-    return text.replace("-", "\u2212")
 
 
 def around(row: Claimed) -> str:

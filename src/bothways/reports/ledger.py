@@ -19,7 +19,7 @@ from bothways.reports.claims_words import (
 )
 from bothways.reports.escape import plain, shorten
 from bothways.reports.html import fill
-from bothways.reports.words import duration, plural
+from bothways.reports.words import NOTHING, duration, plural
 
 COMMAND = "bothways study --ledger"
 WIDTH = 100
@@ -89,7 +89,7 @@ def study_lines(section: Mapping[str, Any]) -> Iterable[str]:
 def claim_cells(row: Mapping[str, Any]) -> list[str]:
     """Return the cells of a claim's row."""
     paper = f"{literal(row['paper'])} ({SURE.get(row['sure'], literal(row['sure']))})"
-    said = [estimate(row), str(row["seeds"]), row["scale"], str(verdict_words(row["verdict"]))]
+    said = [estimate(row), str(row["seeds"] or NOTHING), row["scale"], str(verdict_words(row["verdict"]))]
     return [literal(row["id"]), literal(row["claim"]), paper, *said, duration(row["seconds"] or None)]
 
 
@@ -125,7 +125,7 @@ def claims_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """
     heads = ("claim", "verdict", "ours", "seeds")
     lines = [
-        (shorten(row["id"], WIDEST_ID), str(verdict_words(row["verdict"])), estimate(row), str(row["seeds"] or "–"))  # noqa: RUF001
+        (shorten(row["id"], WIDEST_ID), str(verdict_words(row["verdict"])), estimate(row), str(row["seeds"] or NOTHING))
         for row in sorted_rows(rows)
     ]
     widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]

@@ -1,5 +1,6 @@
 """Numbers of a summary in plain words: labels, formats and the headline. Standard library only."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -109,6 +110,18 @@ def count(value: Number | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def number(value: Number | None) -> str:
+    """Write a measured number with three digits.
+
+    >>> number(0.12345), number(12345.6), number(-0.5) == "\u22120.5", number(None) == NOTHING
+    ('0.123', '12,346', True, True)
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+    return text.replace("-", "\u2212")
 
 
 def p_value(value: Number | None) -> str:

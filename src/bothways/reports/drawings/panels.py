@@ -12,7 +12,7 @@ from bothways.reports.drawings.plot import share_axis
 from bothways.reports.drawings.specificity import ARM_MARKERS
 from bothways.reports.escape import plain
 from bothways.reports.svg import BLUE, GREEN, INK, MUTED, NARROW, ORANGE, PURPLE, SKY, VERMILLION
-from bothways.reports.words import NOTHING, Number
+from bothways.reports.words import Number, number
 
 COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, INK, SKY, MUTED)
 """With seven marks, 56 series before a look repeats."""
@@ -57,8 +57,8 @@ def number_of(value: object) -> float | None:
     """Return a finite number, None for anything else."""
     if value is None or isinstance(value, str):
         return None
-    number = float(value)  # type: ignore[arg-type]
-    return number if math.isfinite(number) else None
+    found = float(value)  # type: ignore[arg-type]
+    return found if math.isfinite(found) else None
 
 
 def as_cell(value: object) -> object:
@@ -66,20 +66,11 @@ def as_cell(value: object) -> object:
     return value if isinstance(value, str) else number_of(value)
 
 
-def said(number: float | None) -> str:
-    """Write a number as a tip or a label shows it.
-
-    >>> said(0.12345), said(12345.6), said(2000.0)
-    ('0.123', '12,346', '2,000')
-    """
-    if number is None:
-        return NOTHING
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
-
-
 def said_around(y: float | None, low: float | None, high: float | None) -> str:
     """Write a number with its interval, where there is one."""
-    return said(y) + (f" [{said(low)}, {said(high)}]" if low is not None and high is not None and low < high else "")
+    return number(y) + (
+        f" [{number(low)}, {number(high)}]" if low is not None and high is not None and low < high else ""
+    )
 
 
 def tick(value: float, _: object = None) -> str:
@@ -117,6 +108,15 @@ def set_axis(axes: Axes, which: str, ends: tuple[float, float], log: bool, *, sh
         limits(low - rim, high + rim)
         axis.set_major_locator(MaxNLocator(4, steps=(1, 2, 2.5, 5, 10)))
     axis.set_major_formatter(FuncFormatter(tick))
+
+
+def even_step(least: float) -> int:
+    """Return the least round step, so many labels apart, that is not below a number.
+
+    >>> even_step(0.4), even_step(3.2), even_step(21)
+    (1, 5, 50)
+    """
+    return next(step * 10**power for power in range(9) for step in (1, 2, 5) if step * 10**power >= least)
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

@@ -16,13 +16,13 @@ from bothways.reports.drawings.panels import (
     listed,
     look,
     number_of,
-    said,
     said_around,
     set_axis,
 )
 from bothways.reports.drawings.plot import Plot, lay_strips, legend_size, spread
 from bothways.reports.escape import plain, shorten
 from bothways.reports.svg import MUTED, Pen
+from bothways.reports.words import number
 from bothways.studies.base import Picture
 
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
@@ -99,7 +99,7 @@ def says_curves(picture: Picture, points: Mapping[tuple[str, str], list[Point]])
     ends = []
     for (panel, series), line in points.items():
         name = ", ".join(plain(part) for part in (panel, series) if part)
-        ends.append(f"{name or 'it'} ends at {said(line[-1].y)}")
+        ends.append(f"{name or 'it'} ends at {number(line[-1].y)}")
     axes = " over ".join(plain(label) for label in (picture.y, picture.x) if label)
     return (
         f"{plain(picture.title)}. Curves{f' of {axes}' if axes else ''}: {listed(ends, 16)}. {plain(picture.caption)}"
@@ -161,6 +161,6 @@ def tell(pen: Pen, axes: Axes, curves: Curves, panel: str) -> None:
     for x in places:
         here = [(name, line[x]) for name, line in lines.items() if x in line]
         numbers = ", ".join(f"{plain(name)} {said_around(p.y, p.low, p.high)}".strip() for name, p in here)
-        texts.append(f"{plain(curves.picture.x)} {said(x)}: {numbers}".strip())
+        texts.append(f"{plain(curves.picture.x)} {number(x)}: {numbers}".strip())
     if places:
         lay_strips(pen, axes, places, texts)

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bothways.reports.drawings.heat_map import MAX_TOLD
-from bothways.reports.drawings.panels import Grid, as_cell, in_order, listed, number_of, said
-from bothways.reports.drawings.plot import Plot, place_apart
+from bothways.reports.drawings.panels import Grid, as_cell, even_step, in_order, listed, number_of
+from bothways.reports.drawings.plot import Plot
 from bothways.reports.drawings.scale import SCALE, draw_no_result, draw_scale, hatched, on_colour
 from bothways.reports.escape import plain, shorten
 from bothways.reports.svg import GRID, MUTED, NARROW, Pen
-from bothways.reports.words import Number
+from bothways.reports.words import Number, number
 from bothways.studies.base import Picture
 
 COLUMNS = ("panel", "row", "column", "value")
@@ -52,11 +52,11 @@ def panels_heat_map(picture: Picture) -> Plot:
     values = {panel: np.full((len(rows), len(columns)), np.nan) for panel in panels}
     row_at, column_at = ({name: index for index, name in enumerate(names)} for names in (rows, columns))
     for panel, row, column, value in picture.rows:
-        number = number_of(value)
-        if number is not None:
+        found_here = number_of(value)
+        if found_here is not None:
             place = row_at[in_order([row])[0]], column_at[in_order([column])[0]]
-            values[in_order([panel])[0]][place] = number
-    found = [number for grid in values.values() for number in grid[np.isfinite(grid)]]
+            values[in_order([panel])[0]][place] = found_here
+    found = [value for grid in values.values() for value in grid[np.isfinite(grid)]]
     maps = Maps(picture, panels, rows, columns, values, *map(float, (min(found), max(found)))) if found else None
     return Plot(
         name=picture.name,
@@ -73,7 +73,7 @@ def says_maps(picture: Picture, values: Mapping[str, np.ndarray]) -> str:
     ranges = []
     for panel, grid in values.items():
         found = grid[np.isfinite(grid)]
-        reach = f"from {said(float(found.min()))} to {said(float(found.max()))}" if len(found) else "no number"
+        reach = f"from {number(float(found.min()))} to {number(float(found.max()))}" if len(found) else "no number"
         ranges.append(f"{plain(panel)} {reach}".strip())
     axes = " against ".join(plain(label) for label in (picture.y, picture.x) if label)
     about = f" of {axes}" if axes else ""
@@ -112,7 +112,7 @@ def draw_maps(maps: Maps, width: int) -> Pen:
             name = shorten(maps.picture.y, max(4, int(label // LETTER) - 1))
             pen.write(label - 6, upper + head - 12, name, ha="right", va="center", color=MUTED)
         (draw_image if maps.is_large else draw_cells)(pen, axes, maps, panel, (cell_width, cell_height))
-    draw_scale(pen, said(maps.low), "", said(maps.high))
+    draw_scale(pen, number(maps.low), "", number(maps.high))
     if any(np.isnan(values).any() for values in maps.values.values()):
         draw_no_result(pen, *((220, 9) if wide else (0, 54)))
     return pen
@@ -127,7 +127,7 @@ def name_columns(axes: Axes, maps: Maps, cell_width: Number, turned: bool) -> No
     """Name the columns: at an angle where they are many words, leaving out what would run into each other."""
     names = [shorten(name, 18) for name in maps.columns]
     places = [column + 0.5 for column in range(len(names))]
-    kept = list(range(len(names))) if turned else place_apart([place * cell_width for place in places], names)
+    kept = range(0, len(names), 1 if turned else even_step((LETTER * max(map(len, names)) + 4) / cell_width))
     turn = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if turned else {}
     axes.set_xticks([places[column] for column in kept], labels=[names[column] for column in kept], **turn)
     axes.set_xlabel(shorten(maps.picture.x, max(8, int(cell_width * len(names) // LETTER))), labelpad=4)
@@ -136,7 +136,7 @@ def name_columns(axes: Axes, maps: Maps, cell_width: Number, turned: bool) -> No
 def name_rows(axes: Axes, maps: Maps | None, cell_height: Number, letters: int) -> None:
     """Name the rows of the first panel of a line, leaving out as many as there is no room for."""
     names = [shorten(name, letters) for name in maps.rows] if maps else []
-    kept = range(0, len(names), max(1, -int(-LINE // cell_height)))
+    kept = range(0, len(names), even_step(LINE / cell_height))
     axes.set_yticks([row + 0.5 for row in kept], labels=[names[row] for row in kept])
     axes.tick_params(pad=6, axis="y")
 
@@ -144,20 +144,20 @@ def name_rows(axes: Axes, maps: Maps | None, cell_height: Number, letters: int) 
 def draw_cells(pen: Pen, axes: Axes, maps: Maps, panel: str, size: tuple[Number, Number]) -> None:
     """Draw a rectangle for each cell, with its number where there is room for it."""
     gap_x, gap_y = (min(0.5, 0.06 * side) / side for side in size)
-    for (row, column), number in np.ndenumerate(maps.values[panel]):
+    for (row, column), value in np.ndenumerate(maps.values[panel]):
         place = ((column + gap_x, row + gap_y), 1 - 2 * gap_x, 1 - 2 * gap_y)
-        known = bool(np.isfinite(number))
+        known = bool(np.isfinite(value))
         if known:
-            red, green, blue = colour(maps, number)
+            red, green, blue = colour(maps, float(value))
             patch = axes.add_patch(Rectangle(*place, facecolor=(red, green, blue), edgecolor=GRID, linewidth=0))
-            text = fitting(float(number), int((size[0] - 4) // 5.8)) if size[1] >= LINE else ""
+            text = fitting(float(value), int((size[0] - 4) // 5.8)) if size[1] >= LINE else ""
             axes.text(column + 0.5, row + 0.5, text, color=on_colour(red, green, blue), ha="center", va="center",
                       fontsize=10, zorder=6)  # fmt: skip
         else:
             patch = axes.add_patch(hatched(*place))
         names = [(maps.picture.y, maps.rows[row]), (maps.picture.x, maps.columns[column])]
         where = ", ".join(f"{label} {name}".strip() for label, name in names)
-        number_said = said(float(number)) if known else "no result"
+        number_said = number(float(value)) if known else "no result"
         pen.tip(patch, plain(f"{panel}{', ' if panel else ''}{where}: {number_said}"))
 
 
@@ -173,21 +173,21 @@ def draw_image(pen: Pen, axes: Axes, maps: Maps, panel: str, size: tuple[Number,
     axes.imshow(pixels, extent=(0, n_columns, n_rows, 0), aspect="auto", interpolation="none", zorder=2)
 
 
-def colour(maps: Maps, number: float) -> Sequence[float]:
+def colour(maps: Maps, value: float) -> Sequence[float]:
     """Return a number's colour on the scale."""
     span = maps.high - maps.low
-    return SCALE(float((number - maps.low) / span) if span else 0.5)[:3]
+    return SCALE(float((value - maps.low) / span) if span else 0.5)[:3]
 
 
-def fitting(number: float, letters: int) -> str:
+def fitting(value: float, letters: int) -> str:
     """Write a number into a cell with room for so many letters; nothing where it does not fit.
 
     >>> fitting(0.4285, 4), fitting(0.4285, 3), fitting(12.3, 3), fitting(1234.0, 3)
     ('0.43', '.43', '12', '')
     """
     for digits in (2, 1, 0):
-        text = f"{number:.{digits}f}".replace("-0.00", "0.00").replace("-", "\u2212")
-        for short in (text, text.replace("0.", ".", 1) if abs(number) < 1 else text):
-            if len(short) <= letters and (digits or abs(number) >= 9.5 or number.is_integer()):
+        text = f"{value:.{digits}f}".replace("-0.00", "0.00").replace("-", "\u2212")
+        for short in (text, text.replace("0.", ".", 1) if abs(value) < 1 else text):
+            if len(short) <= letters and (digits or abs(value) >= 9.5 or value.is_integer()):
                 return short
     return ""

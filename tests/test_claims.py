@@ -135,10 +135,33 @@ def test_a_study_is_decided_again_from_its_folder_alone(little_study: str, tmp_p
     assert again.rows == done.rows and before == (folder / "claims.json").read_text()
     text, page = ledger(tmp_path / "runs", tmp_path / "docs")
     assert "| L-2 |" in text.read_text() and "L-2" in page.read_text()
+    assert {"little.csv", "little.pdf", "little.svg"} == {path.name for path in (folder / "figures").iterdir()}
+    assert_redrawn(folder)
     import pandas
 
     table = pandas.read_parquet(folder / "results.parquet")
     assert ["little", "little"] == list(table["group"])
+
+
+def assert_redrawn(folder: Path) -> None:
+    """`report` draws a study's page again to the same bytes, and knows no axes of it."""
+    from tests.command_line import bothways
+
+    page = folder / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    done = bothways("report", folder)
+    assert (0, f"{page}\n", before) == (done.status, done.out, page.read_bytes())
+    assert 2 == bothways("report", folder, "--x", "n").status
+
+
+def test_studies_are_listed_and_named_in_the_help(little_study: str) -> None:
+    """`ls studies` says what each is about and where it comes from."""
+    from tests.command_line import bothways
+
+    done = bothways("ls", "studies")
+    assert "little\n    A little study\n    source: None." in done.out
+    assert "bothways ls studies" in bothways("study", "--help").out
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

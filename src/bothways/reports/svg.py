@@ -215,7 +215,7 @@ def presentation(style: str) -> dict[str, str]:
 def localise(key: str, value: str, prefix: str) -> str:
     """Point references at prefixed ids and write colours as CSS variables."""
     if key == "href":
-        return value.replace("#", f"#{prefix}-", 1)
+        return "".join(value.split()) if value.startswith("data:") else value.replace("#", f"#{prefix}-", 1)
     value = value.replace("url(#", f"url(#{prefix}-")
     if key in ("d", "x", "y", "transform"):
         return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number.group()):.4g}", " ".join(value.split()))

@@ -110,7 +110,7 @@ def set_axis(axes: Axes, which: str, ends: tuple[float, float], log: bool, *, sh
     axis.set_major_formatter(FuncFormatter(tick))
 
 
-def even_step(least: float) -> int:
+def even_step(least: Number) -> int:
     """Return the least round step, so many labels apart, that is not below a number.
 
     >>> even_step(0.4), even_step(3.2), even_step(21)

@@ -55,19 +55,20 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     },
     "probes": {
         "answers": "bothways.mechanisms.answers:Answers",
-        "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
-        "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",
-        "weight_map": "bothways.mechanisms.weight_map:WeightMap",
         "attention_routes": "bothways.mechanisms.attention_routes:AttentionRoutes",
         "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "factorisation_gap": "bothways.mechanisms.factorisation_gap:FactorisationGap",
         "gradient_alignment": "bothways.mechanisms.gradient_alignment:GradientAlignment",
         "linear_probe": "bothways.mechanisms.linear_probe:LinearProbe",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
+        "restoration": "bothways.mechanisms.restoration:Restoration",
         "storage_evidence": "bothways.mechanisms.storage_evidence:StorageEvidence",
+        "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",
+        "weight_map": "bothways.mechanisms.weight_map:WeightMap",
     },
     "studies": {
         "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",
+        "masked-diffusion": "bothways.studies.masked_diffusion:MaskedDiffusionStudy",
         "open-questions": "bothways.studies.open_questions:OpenQuestions",
     },
     "executors": {

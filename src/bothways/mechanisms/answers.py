@@ -60,8 +60,9 @@ class Answers(Probe):
 
 
 def relation_or_association(exam: Exam, score_of: Mapping[int, QueryScore]) -> dict[str, float]:
-    """Return `specific` and `blind`: of the flips asked, how many reverse questions are right and their flip is not
-    answered with the partner, and how many flips are. Nothing where no flip was asked together with its question.
+    """Return which shares of the flips are `specific` and `blind`; nothing where no flip was asked with its question.
+
+    Specific: the reverse question is right and its flip is not answered with the partner. Blind: the flip is.
     """
     pairs = [
         (score_of[of].correct, score.correct)

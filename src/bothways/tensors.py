@@ -205,12 +205,11 @@ class LanguageModel(nn.Module, abc.ABC):
                 attention.
         """
         embedding_ND, output_ND = self.embedding_VD, self.output_VD
-        if embedding_ND.shape[1] > output_ND.shape[1]:
+        if embedding_ND.shape[1] != output_ND.shape[1]:
             raise BothwaysError(
                 f"{type(self).__name__} embeds tokens in another width than its stream has. "
                 "Leave out the probes of its maps from token to token."
             )
-        output_ND = output_ND[:, : embedding_ND.shape[1]]  # a bias may stand in a last column
         if tokens_N is not None:
             embedding_ND, output_ND = embedding_ND[tokens_N], output_ND[tokens_N]
         maps = {"direct": TokenMap("storage", embedding_ND, output_ND)}

@@ -16,18 +16,18 @@ from bothways.types import Exam, Finding
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe(Probe):
-    """Accuracy of a ridge regression from the stream to the partner's embedding, after every block, in both directions.
+    """Accuracy of a ridge regression from the stream to the partner's output vector, by depth, in both directions.
 
-    Half of the facts that are stated in one order (every second one) fit the map, the other half test it: the
-    prediction counts as right if the
-    partner's input embedding is nearer to it, by cosine, than those of all other tested partners. Two places are read:
-    where the answer is asked (`asked`) and where the given entity stands (`given`). Chance is 1 / tested pairs;
-    `shuffled` is the accuracy of a map that was fitted to the partners of other pairs. Forward asks for the entity
-    that the fact's text names last, reverse for the other one, each by its own prompt: read as the objective answers.
+    Half of the facts stated in one order (every second one) fit the map, the other half test it: the prediction counts
+    as right if the partner's row of the output matrix is nearer to it, by cosine, than those of all other tested
+    partners. Two places are read: where the answer is asked (`asked`) and where the given entity stands (`given`).
+    Chance is 1 / tested pairs; `shuffled` is the accuracy of a map that was fitted to the partners of other pairs.
+    Forward asks for the entity that the fact's text names last, reverse for the other one, each by its own prompt: read
+    as the objective answers.
 
     Source: linear classifier probes (Alain and Bengio 2016). Differs from it by: partners of the test half are never
-    seen in fitting, so the map goes to embeddings and not to classes; what it finds is a relation that is linear, not
-    a list.
+    seen in fitting, so the map goes to vectors and not to classes; what it finds is a relation that is linear, not a
+    list.
     """
 
     max_pairs: int = 400
@@ -38,7 +38,7 @@ class LinearProbe(Probe):
     def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
         """Return a row for each direction, place and depth; as numbers, the best depth of each."""
         asker, pairs = Asker.of(model, objective, tokenizer, exam), stated_once(exam, self.max_pairs)
-        vectors_VD = model.embedding_VD.detach().float().cpu()
+        vectors_VD = model.output_VD.detach().float().cpu()
         rows, numbers, tested = [], dict[str, float](), len(range(1, len(pairs), 2))
         for direction in ("forward", "reverse"):
             texts = [(pair.stated if direction == "forward" else pair.opposite, pair.fact, 1) for pair in pairs]

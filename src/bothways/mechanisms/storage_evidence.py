@@ -66,7 +66,7 @@ class StorageEvidence(Probe):
 
 def stores_of(model: LanguageModel, side: Side) -> list[Float[Tensor, "D D"]]:
     """Return W_O W_V of every block, summed over its heads."""
-    maps = [model.head_maps(layer, side) for layer in range(model.n_layers)]
+    maps = [model.head_maps(layer, side) for layer in range(max(1, model.n_layers))]
     return [torch.einsum("hek,hkd->ed", m.out_HDK.float(), m.value_HKD.float()) for m in maps]
 
 

@@ -330,3 +330,55 @@ def test_a_model_that_shows_nothing_is_told_so(name: str) -> None:
         return
     with pytest.raises(BothwaysError, match="shows no"):
         probe(uniform_model(tokenizer.n_tokens), objective, tokenizer, exam)
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective", "shift"),
+    [("gpt2", "causal", 0), ("llama", "causal", 0), ("llama", "masked_diffusion", 1), ("bert", "masked_diffusion", 0)],
+)
+def test_library_models_are_looked_into_by_the_same_probes(
+    kind: str, objective: str, shift: int, tmp_path: Any
+) -> None:
+    """Decoders, a decoder that fills in masks and predicts a place early, an encoder with an output bias."""
+    import math
+
+    import torch
+    from tests.library_models import opened
+
+    from bothways.batches.batches import query_tokens
+    from bothways.evaluation.scoring import make_rows
+    from bothways.options import component
+    from bothways.registry import lookup
+
+    exam = world(24)
+    _, made, tokenizer = fresh(exam, objective)
+    _, model = opened(kind, tmp_path)
+    model.shift = shift
+    for name in (
+        "attention_routes", "storage_evidence", "gradient_alignment", "factorisation_gap", "linear_probe", "logit_lens"
+    ):  # fmt: skip
+        finding = lookup("probes", name)()(model, made, tokenizer, exam)
+        assert finding.numbers and all(math.isfinite(value) for value in finding.numbers.values())
+    lens = component("probes", "logit_lens")(model, made, tokenizer, exam).numbers["reverse_tested"]
+    asked = [q for q in exam.queries if q.kind == "reverse_tested" and q.split == "test"]
+    pairs = [query_tokens(q, q.answer, tokenizer) for q in asked]
+    tokens_BL, _, length_B = make_rows([(prompt, []) for prompt, _ in pairs], max(len(p) + len(a) for p, a in pairs))
+    with torch.inference_mode():
+        log_prob_BV = made.next_log_prob(model, tokens_BL, length_B)
+    first_B1 = torch.tensor([[answer[0]] for _, answer in pairs])
+    assert lens == pytest.approx(log_prob_BV.gather(1, first_B1).exp().mean().item(), rel=1e-3)
+
+
+def test_looking_and_asking_wake_no_dropout(tmp_path: Any) -> None:
+    """A library model is opened without dropout, and is so after an exam and after gradients."""
+    from tests.library_models import opened
+
+    from bothways.evaluation.scoring import evaluate
+    from bothways.mechanisms.gradient_alignment import GradientAlignment
+
+    exam = world(24)
+    _, objective, tokenizer = fresh(exam, "causal")
+    _, model = opened("gpt2", tmp_path)
+    evaluate(model, objective, exam=exam, tokenizer=tokenizer, length=12)
+    GradientAlignment(max_pairs=2, rates=())(model, objective, tokenizer, exam)
+    assert not [name for name, module in model.named_modules() if module.training]

@@ -56,7 +56,6 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     "probes": {
         "answers": "bothways.mechanisms.answers:Answers",
         "attention_routes": "bothways.mechanisms.attention_routes:AttentionRoutes",
-        "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "factorisation_gap": "bothways.mechanisms.factorisation_gap:FactorisationGap",
         "gradient_alignment": "bothways.mechanisms.gradient_alignment:GradientAlignment",
         "linear_probe": "bothways.mechanisms.linear_probe:LinearProbe",

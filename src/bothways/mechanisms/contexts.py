@@ -61,7 +61,9 @@ class Contexts:
     prepared: Prepared
     """What is read, and the tokens of the asked entity, every one counting the same."""
     query_N: Int[Tensor, " N"]
-    """Place that says the first token of the asked entity."""
+    """Place whose stream says the first token of the asked entity."""
+    length_N: Int[Tensor, " N"]
+    """Tokens before the asked entity."""
     cue_NL: Bool[Tensor, "N L"]
     """Tokens of the other entity."""
     answer_N: Int[Tensor, " N"]
@@ -119,9 +121,11 @@ class Asker:
         answer_N = tokens_NL[torch.arange(len(texts)), first_N]
         if self.fills_in:
             masked_NL = tokens_NL.masked_fill(asked_NL, self.model.special.mask)
-            return Contexts(Prepared(masked_NL, tokens_NL, asked_NL.float(), self.causal), first_N, cue_NL, answer_N)
+            prepared = Prepared(masked_NL, tokens_NL, asked_NL.float(), self.causal)
+            query_N = place_in_stream(self.model, first_N, causal=self.causal)
+            return Contexts(prepared, query_N, first_N, cue_NL, answer_N)
         prepared = Prepared(tokens_NL[:, :-1], tokens_NL[:, 1:], asked_NL[:, 1:].float(), self.causal)
-        return Contexts(prepared, first_N - 1, cue_NL[:, :-1], answer_N)
+        return Contexts(prepared, first_N - 1, first_N, cue_NL[:, :-1], answer_N)
 
     def rows(self, texts: Sequence[tuple[str, Fact]]) -> tuple[Tensor, Tensor]:
         """Return the texts as rows of tokens, and which entity of its text each belongs to: 0, 1 or -1."""
@@ -132,6 +136,11 @@ class Asker:
         tokens = [[*start, *one.ids, *[end] * n] for one, n in zip(encoded, fill, strict=True)]
         entity = [[*[-1] * len(start), *one.entity, *[-1] * n] for one, n in zip(encoded, fill, strict=True)]
         return torch.tensor(tokens), torch.tensor(entity)
+
+
+def place_in_stream(model: LanguageModel, place_N: Int[Tensor, " N"], *, causal: bool) -> Int[Tensor, " N"]:
+    """Return where the stream of a trace says what the hidden vectors of these places say."""
+    return place_N if causal else (place_N - model.shift).clamp(min=0)
 
 
 def stated_once(exam: Exam, most: int) -> list[Pair]:

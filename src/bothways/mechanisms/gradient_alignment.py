@@ -123,7 +123,8 @@ def reversed_pairs(pairs: Sequence[Pair], n: int) -> dict[str, Pair]:
 @contextmanager
 def learning(model: LanguageModel) -> Iterator[None]:
     """Let every weight have a gradient for the length of a `with`; then nothing of it is left."""
-    was_training, parameters = model.training, list(model.parameters())
+    was_training = [(module, module.training) for module in model.modules()]
+    parameters = list(model.parameters())
     kept = [(parameter.requires_grad, parameter.grad) for parameter in parameters]
     model.eval()
     try:
@@ -136,7 +137,8 @@ def learning(model: LanguageModel) -> Iterator[None]:
         for parameter, (required, grad) in zip(parameters, kept, strict=True):
             parameter.requires_grad_(required)
             parameter.grad = grad
-        model.train(was_training)
+        for module, training in was_training:  # one by one: parts of a library model may differ from the whole
+            module.training = training
 
 
 def gradient(model: LanguageModel, contexts: Contexts) -> Gradient:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bothways.batches.tokenizers import Tokenizer
 from bothways.mechanisms.base import Probe
-from bothways.mechanisms.contexts import ROWS, Asker, Contexts, stated_once
+from bothways.mechanisms.contexts import ROWS, Asker, Contexts, place_in_stream, stated_once
 from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
@@ -64,17 +64,16 @@ def streams(
     model: LanguageModel, objective: Objective, contexts: Contexts, tokens_NL: Int[Tensor, "N L"]
 ) -> dict[str, Sequence[Float[Tensor, "N D"]]]:
     """Return the stream after each number of blocks, where the answer is asked and where the given entity ends."""
-    # a prompt ends before the first asked token, which stands one place after the query of a left-to-right reader
-    length_N = contexts.query_N + int(contexts.prepared.input_BL.shape != tokens_NL.shape)
     place_L = torch.arange(contexts.cue_NL.shape[1])
     given_N = (contexts.cue_NL * place_L).amax(1)
     asked, given = list[list[Tensor]](), list[list[Tensor]]()
     with torch.inference_mode():
         for start in range(0, len(tokens_NL), ROWS):
             rows = slice(start, start + ROWS)
-            read = objective.reading(model, tokens_NL[rows], length_N[rows])
-            trace, row_N = model.trace(read.input_BL, causal=read.causal), torch.arange(len(read.place_B))
-            asked.append([stream[row_N, read.place_B].float().cpu() for stream in trace.stream])
+            read = objective.reading(model, tokens_NL[rows], contexts.length_N[rows])
+            place_N = place_in_stream(model, read.place_B, causal=read.causal)
+            trace, row_N = model.trace(read.input_BL, causal=read.causal), torch.arange(len(place_N))
+            asked.append([stream[row_N, place_N].float().cpu() for stream in trace.stream])
             given.append([stream[row_N, given_N[rows]].float().cpu() for stream in trace.stream])
     return {name: [torch.cat(depth) for depth in zip(*parts, strict=True)] for name, parts in
             (("asked", asked), ("given", given))}  # fmt: skip

@@ -10,7 +10,7 @@ from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
 from bothways.evaluation.scoring import make_rows
 from bothways.mechanisms.base import Probe
-from bothways.mechanisms.contexts import ROWS
+from bothways.mechanisms.contexts import ROWS, place_in_stream
 from bothways.tensors import LanguageModel, Objective, parts
 from bothways.types import Exam, Finding
 
@@ -58,9 +58,10 @@ def answer_probability(
 ) -> list[Float[Tensor, " B"]]:
     """Return the probability of one token after each row's prefix, read off the stream after every number of blocks."""
     read, row_B = objective.reading(model, tokens_BL, length_B), torch.arange(len(length_B))
+    place_B = place_in_stream(model, read.place_B, causal=read.causal)
     found: list[Tensor] = []
     for stream_BLD in model.trace(read.input_BL, causal=read.causal).stream:
-        hidden_BD = model.lens(stream_BLD)[row_B, read.place_B]
+        hidden_BD = model.lens(stream_BLD)[row_B, place_B]
         log_prob_BV = model.unembed(hidden_BD).float().log_softmax(-1).cpu()
         found.append(log_prob_BV.gather(1, answer_B[:, None])[:, 0].exp())
     return found

@@ -76,7 +76,7 @@ def evidence(
     """Return how much more of its partner than of the others each read entity writes, over N pairs of token lists."""
     vectors_VD = model.embedding_VD
     read_ND = torch.stack([vectors_VD[ids].float().mean(0) for ids in read])
-    written_ND = model.output_VD[[ids[0] for ids in written]].float()
+    written_ND = model.output_VD[[ids[0] for ids in written], : len(store_DD)].float()  # a bias is no evidence
     logit_NN = (F.layer_norm(read_ND, read_ND.shape[1:]) @ store_DD.T @ written_ND.T).double().cpu()
     own_N, N = logit_NN.diagonal(), len(read)
     other_NN = logit_NN[~torch.eye(N, dtype=torch.bool)].view(N, N - 1)

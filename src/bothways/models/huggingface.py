@@ -69,6 +69,7 @@ class HuggingFaceModel(LanguageModel):
             )
         self._refuse_other_logits()
         self._branches = not sees_all and self._keeps_branches_apart()
+        self.eval()  # the whole as its part: whoever puts a mode back must not wake the library's dropout
 
     @property
     def output_VD(self) -> Float[Tensor, "V D"]:

@@ -115,7 +115,9 @@ def sweep(
 
 @app.command()
 def study(
-    name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(names('studies'))}.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help=f"As 'bothways ls studies' lists them: {', '.join(names('studies'))}.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only what two cores train in minutes.")] = False,
     seeds: Annotated[int | None, typer.Option(help="How often all is repeated; 5 if quick, else 10.")] = None,
     executor: Annotated[
@@ -206,9 +208,8 @@ def ls(
         show({"schema": 1, what: list(found.rows)}, True)
         return
     for row in found.rows:
-        show(
-            f"{row['name']}\n    {row['about']}" + (f"\n    options: {row['options']}" if row["options"] else ""), False
-        )
+        more = [f"{name}: {row[name]}" for name in ("options", "source") if row.get(name)]
+        show("\n    ".join([row["name"], row["about"], *more]), False)
 
 
 @app.command()

@@ -22,6 +22,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "executors": ("executors",),
 }
 
+SAYS: Mapping[str, Mapping[str, str]] = {"studies": {"about": "title", "source": "source"}}
+"""What components say of themselves in attributes rather than in their docstring."""
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -49,15 +52,15 @@ def ls(what: str) -> Listing:
 
 
 def describe(room: str, name: str) -> dict[str, str]:
-    """Return a registered name's room, first line and options."""
+    """Return a registered name's room, first line and options, and of a study its title and source."""
     component = lookup(room, name)
-    first = component.title if room == "studies" else (inspect.getdoc(component) or "").splitlines()[0]
     assert REGISTRY[room][name]
     return {
         "name": name,
         "is": SINGULAR.get(room, room.removesuffix("s")),
         "options": options(component),
-        "about": first,
+        "about": (inspect.getdoc(component) or "").splitlines()[0],
+        **{key: getattr(component, attribute) for key, attribute in SAYS.get(room, {}).items()},
     }
 
 

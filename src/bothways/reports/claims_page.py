@@ -22,7 +22,7 @@ CONTENTS = (
     ("versions", "Versions"),
     ("repeat", "Repeat it"),
 )
-DECIDED = "A verdict follows from a 95 % interval and a region of values that was fixed before the first run."
+DECIDED = "A verdict follows from a 95\u00a0% interval and a region of values that was fixed before the first run."
 
 
 def write_claims_page(folder: Path, data: Mapping[str, Any], pictures: Sequence[Picture]) -> Path:

@@ -46,19 +46,13 @@ class Bars:
 
 def panels_bars(picture: Picture) -> Plot:
     """Return the figure of a picture of bars; nothing to draw where no bar has a length."""
-    found: dict[tuple[str, str, str], Measured] = {}
-    for *names, y, low, high in picture.rows:
-        number, *ends = map(number_of, (y, low, high))
-        if number is not None and not (picture.log_y and number <= 0):
-            panel, series, label = (in_order([name])[0] for name in names)
-            whole = None not in ends and not (picture.log_y and min(end or 0.0 for end in ends) <= 0)
-            found[panel, series, label] = (number, *ends) if whole else (number, None, None)
+    found = measured_bars(picture)
     drawn = None
     if found:
         reached = [end for measured in found.values() for end in measured if end is not None]
         ends = (min(reached), max(reached)) if picture.log_y else (min(0.0, *reached), max(0.0, *reached))
-        names = [in_order(name[side] for name in found) for side in range(3)]
-        drawn = partial(draw_bars, Bars(picture, *names, found, ends))
+        panels, series, labels = (in_order(name[side] for name in found) for side in range(3))
+        drawn = partial(draw_bars, Bars(picture, panels, series, labels, found, ends))
     said = [
         f"{', '.join(plain(part) for part in name if part)} {said_around(*measured)}"
         for name, measured in found.items()
@@ -72,6 +66,19 @@ def panels_bars(picture: Picture) -> Plot:
         rows=tuple(tuple(as_cell(value) for value in row) for row in picture.rows),
         draw=drawn,
     )
+
+
+def measured_bars(picture: Picture) -> dict[tuple[str, str, str], Measured]:
+    """Return every bar that has a length on the picture's axis, by panel, series and label."""
+    found: dict[tuple[str, str, str], Measured] = {}
+    for *names, y, low, high in picture.rows:
+        number, least, most = map(number_of, (y, low, high))
+        if number is None or (picture.log_y and number <= 0):
+            continue
+        panel, series, label = (in_order([name])[0] for name in names)
+        whole = least is not None and most is not None and not (picture.log_y and least <= 0)
+        found[panel, series, label] = (number, least, most) if whole else (number, None, None)
+    return found
 
 
 def draw_bars(bars: Bars, width: int) -> Pen:

@@ -90,7 +90,7 @@ def points_of(picture: Picture) -> dict[tuple[str, str], list[Point]]:
             low = min(y, high or y)  # below every logarithmic axis: the band ends at the curve
         both = low is not None and high is not None
         point = Point(x, y, low if both else None, high if both else None)
-        found.setdefault((*in_order([panel]), *in_order([series])), []).append(point)
+        found.setdefault((in_order([panel])[0], in_order([series])[0]), []).append(point)
     return {name: sorted(line, key=lambda point: point.x) for name, line in found.items()}
 
 

@@ -23,6 +23,8 @@ class Group:
     """Everything else: model, budget, probes. Objective, text and seeds are the arm's and the seed's."""
     exam: Callable[[int], Exam]
     """The exam of a seed: facts and split of their own, or the same for all."""
+    repeat: int = 1
+    """How many times as many seeds it gets as the study's other groups."""
     axes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     """Where the group stands in a grid; columns of the study's table."""
 

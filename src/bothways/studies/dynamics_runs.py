@@ -30,6 +30,7 @@ from bothways.models.transformer import TransformerConfig
 from bothways.registry import names
 from bothways.studies.base import Group
 from bothways.studies.setups import exam_of
+from bothways.tensors import ModelConfig
 from bothways.training.loop import TrainingConfig
 from bothways.types import Exam
 
@@ -67,14 +68,14 @@ def as_released(steps: int, model: TransformerConfig, **settings: Scalar) -> Run
     return change(config, {path.replace("__", "."): value for path, value in settings.items()})
 
 
-def flow(steps: int, rate: float, model: Any) -> RunConfig:
-    """Return plain gradient descent on whole batches, without decay or clipping: the gradient flow of theory."""
+def flow(steps: int, rate: float, rows: int, model: ModelConfig) -> RunConfig:
+    """Return plain gradient descent on all rows at once, without decay or clipping: the gradient flow of theory."""
     training = TrainingConfig(
         steps=steps, learning_rate=rate, warmup=0.0, final=1.0, optimizer="sgd", weight_decay=0.0, clip=NO_CLIP,
         measurements=40, checkpoint_seconds=60.0,
     )  # fmt: skip
     return RunConfig(
-        batches=BatchConfig(batch_size=1024), model=model, training=training,
+        batches=BatchConfig(batch_size=rows), model=model, training=training,
         probes=(Answers(), WeightAsymmetry()), watch=(Answers(), WeightAsymmetry()),
     )  # fmt: skip
 
@@ -89,14 +90,14 @@ def small(steps: int, **settings: Scalar) -> RunConfig:
     return as_released(steps, shape(1, 20, 1), **settings)
 
 
-def data_sets(config: Callable[[int], RunConfig], n_epochs: int, before: str) -> Iterator[Group]:
+def data_sets(config: Callable[[int], RunConfig], n_epochs: int, n_cures: int, before: str) -> Iterator[Group]:
     """Yield the four data sets, and the reversal data under every mitigation."""
     reversal, chain = exam_of(Arrows()), exam_of(Chain())
     yield group(f"{before}reversal", reversal, config(epochs(n_epochs, 340)), data="reversal")
     yield group(f"{before}chain", chain, config(epochs(n_epochs, 540)), data="chain")
     for mitigation in names("mitigations"):
         arm = f"{ARM}+{mitigation}"
-        yield group(f"{before}reversal {mitigation}", reversal, config(epochs(n_epochs, 340)), arm, data="reversal")
+        yield group(f"{before}reversal {mitigation}", reversal, config(epochs(n_cures, 340)), arm, data="reversal")
 
 
 def in_context(before: str, model: TransformerConfig, steps: int) -> Group:
@@ -109,14 +110,11 @@ def in_context(before: str, model: TransformerConfig, steps: int) -> Group:
 def theory() -> Iterator[Group]:
     """Yield the bilinear model by embedding dimension, and the pairwise one on both data sets."""
     for width in WIDTHS:
-        config = flow(BILINEAR_STEPS, BILINEAR_RATE, BilinearConfig(d_model=width))
-        yield group(f"bilinear {width}", exam_of(Pairs()), config, width=width)
-    for name, exam in (("reversal", exam_of(Arrows())), ("chain", exam_of(Chain()))):
-        yield group(f"pairwise {name}", exam, flow(PAIRWISE_STEPS, PAIRWISE_RATE, PairwiseConfig()), data=name)
-
-
-BILINEAR_STEPS, BILINEAR_RATE = 3000, 20.0
-PAIRWISE_STEPS, PAIRWISE_RATE = 1500, 100.0
+        config = flow(1000, 4.0, 39, BilinearConfig(d_model=width))
+        made = group(f"bilinear {width}", exam_of(Pairs(n=20)), config, width=width)
+        yield replace(made, repeat=4)
+    for name, exam, rows in (("reversal", exam_of(Arrows()), 340), ("chain", exam_of(Chain()), 540)):
+        yield group(f"pairwise {name}", exam, flow(1000, 100.0, rows, PairwiseConfig()), data=name)
 
 
 def weight_decay(steps: int) -> Iterator[Group]:
@@ -173,7 +171,7 @@ def left_open(n_epochs: int) -> Iterator[Group]:
 def quick_groups() -> Sequence[Group]:
     """Return what two cores train in minutes: one layer of width 20, and a few steps of the other shapes."""
     return [
-        *data_sets(small, 3000, ""),
+        *data_sets(small, 3000, 1000, ""),
         in_context("", shape(2, 64, 4), 1500),
         *theory(),
         *weight_decay(3000),
@@ -190,7 +188,7 @@ def all_groups() -> Sequence[Group]:
 
     return [
         *quick_groups(),
-        *data_sets(released, 3000, "full "),
+        *data_sets(released, 3000, 3000, "full "),
         in_context("full ", shape(24, 768, 12), 3000),
         *sweeps(small, 3000),
         *shapes({(12, 768, 12): 3000, (48, 768, 12): 3000, (24, 768, 1): 3000}),

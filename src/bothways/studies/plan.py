@@ -64,7 +64,7 @@ def plan_study(name: str, study: Study, quick: bool, seeds: int, folder: Path, c
         if group.name in groups:
             raise BothwaysError(f"Study {name} names the group '{group.name}' twice. Name every group once.")
         planned: list[str] = []
-        for seed in range(seeds):
+        for seed in range(seeds * group.repeat):
             exam = group.exam(seed)
             if exam.hash not in sittings:
                 sittings[exam.hash] = Sitting.of(exam, folder / "exams" / f"{exam.hash[:12]}.json")

@@ -144,13 +144,34 @@ def check_page(browser: Browser, page: Path, width: int, scheme: str, n_figures:
     browser.open(page, width=width, scheme=scheme)
     plots = browser.run(f"{VISIBLE_PLOTS}.map(svg => svg.querySelectorAll('path, use').length)")
     assert len(plots) == n_figures
-    assert min(plots) > 10
+    assert min(plots, default=11) > 10
     assert browser.run("document.documentElement.scrollWidth") <= width
     assert browser.run("performance.getEntriesByType('resource').length") == 0
     requested = {event["request"]["url"] for event in browser.happened("Network.requestWillBeSent")}
     assert {url for url in requested if not url.startswith("data:")} == {page.as_uri()}
     assert browser.happened("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown") == []
     assert browser.happened("Page.javascriptDialogOpening") == []
+
+
+def check_drawings(browser: Browser) -> None:
+    """In the page that is open, no mark leaves its drawing by more than its rim, and no two straight texts overlap."""
+    box = "part.getBoundingClientRect()"
+    worst = browser.run(
+        f"Math.max(...{VISIBLE_PLOTS}.flatMap(svg => [...svg.querySelectorAll('text, use')].flatMap(part => "
+        f"[{box}.right - svg.getBoundingClientRect().right, svg.getBoundingClientRect().left - {box}.left])))"
+    )
+    assert worst < 8
+    overlaps = browser.run(
+        f"""{VISIBLE_PLOTS}.flatMap(svg => {{
+          const texts = [...svg.querySelectorAll('text')].filter(part => part.textContent.trim());
+          const straight = texts.filter(part => !/rotate\\(-?[1-9]/.test(part.getAttribute('transform') || ''));
+          const boxes = straight.map(part => [part.textContent, part.getBoundingClientRect()]);
+          return boxes.flatMap(([one, a], i) => boxes.slice(i + 1).filter(([_, b]) =>
+            Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1.5 &&
+            Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4).map(([other]) => one + ' | ' + other));
+        }})"""
+    )
+    assert overlaps == []
 
 
 def luminance(color: str) -> float:

@@ -1,29 +1,18 @@
 """The page of a study and the ledger in a real browser: they draw, fit, ask nothing of the network, and stay text."""
 
 import base64
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.browser import CHROMIUM, WIDTHS, Browser, check_drawings, check_page, contrast, luminance
 
 from fixtures_study import make_ledger, make_page
-from slow.test_report_browser import CHROMIUM, VISIBLE_PLOTS, WIDTHS, Browser, contrast, luminance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs chromium")]
 
 FIGURES = {"study": 6, "ledger": 0}
 NARROW = [*WIDTHS, pytest.param(390, id="wider phone")]
 OPENED = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests, with a profile of its own."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        opened = Browser(Path(profile))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +27,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("width", NARROW)
 def test_page_draws_fits_and_stays_quiet(browser: Browser, pages: dict[str, Path], name: str, scheme: str, width: int):
     """Every figure is drawn, nothing scrolls sideways though all folds are open, nothing is requested or logged."""
-    browser.open(pages[name], width=width, scheme=scheme)
+    check_page(browser, pages[name], width, scheme, n_figures=FIGURES[name])
     browser.run(OPENED)
-    plots = browser.run(f"{VISIBLE_PLOTS}.filter(svg => svg.dataset.plot)")
-    assert len(plots or []) == FIGURES[name]
     assert browser.run("document.documentElement.scrollWidth") <= width
-    assert browser.run("performance.getEntriesByType('resource').length") == 0
-    assert browser.happened("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown") == []
-    assert browser.happened("Page.javascriptDialogOpening") == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -61,23 +45,7 @@ def test_tables_need_no_scrolling(browser: Browser, pages: dict[str, Path], widt
 def test_marks_and_labels_lie_within_their_figure_and_apart(browser: Browser, pages: dict[str, Path], width: int):
     """No mark or label leaves its drawing by more than its own rim, and no two straight texts overlap."""
     browser.open(pages["study"], width=width)
-    box = "part.getBoundingClientRect()"
-    worst = browser.run(
-        f"Math.max(...{VISIBLE_PLOTS}.flatMap(svg => [...svg.querySelectorAll('text, use')].flatMap(part => "
-        f"[{box}.right - svg.getBoundingClientRect().right, svg.getBoundingClientRect().left - {box}.left])))"
-    )
-    assert worst < 8
-    overlaps = browser.run(
-        f"""{VISIBLE_PLOTS}.flatMap(svg => {{
-          const texts = [...svg.querySelectorAll('text')].filter(part => part.textContent.trim());
-          const straight = texts.filter(part => !/rotate\\(-?[1-9]/.test(part.getAttribute('transform') || ''));
-          const boxes = straight.map(part => [part.textContent, part.getBoundingClientRect()]);
-          return boxes.flatMap(([one, a], i) => boxes.slice(i + 1).filter(([_, b]) =>
-            Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1.5 &&
-            Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4).map(([other]) => one + ' | ' + other));
-        }})"""
-    )
-    assert overlaps == []
+    check_drawings(browser)
 
 
 def test_a_large_map_is_painted(browser: Browser, pages: dict[str, Path]):

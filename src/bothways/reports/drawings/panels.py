@@ -1,7 +1,7 @@
 """What the pictures of a study share: panels in a grid, a look per series, and labels of numbers."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,19 @@ def set_axis(axes: Axes, which: str, ends: tuple[float, float], log: bool, *, sh
         limits(low - rim, high + rim)
         axis.set_major_locator(MaxNLocator(4, steps=(1, 2, 2.5, 5, 10)))
     axis.set_major_formatter(FuncFormatter(tick))
+
+
+def ends_of(values: Sequence[float], reached: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of an axis: all values, and what their intervals reach, up to half the span of the values.
+
+    An interval over two seeds can be a hundred times wider than all there is to see.
+
+    >>> ends_of([0.0, 1.0], [0.25, 1.25]), ends_of([0.0, 1.0], [-90.0, 90.0])
+    ((0.0, 1.25), (-0.5, 1.5))
+    """
+    low, high = min(values), max(values)
+    beyond = (high - low) / 2 or max(map(abs, reached), default=0.0)
+    return max(min(low, *reached), low - beyond), min(max(high, *reached), high + beyond)
 
 
 def even_step(least: Number) -> int:

@@ -12,6 +12,7 @@ from bothways.reports.drawings.panels import (
     Grid,
     as_cell,
     columns_of,
+    ends_of,
     in_order,
     listed,
     look,
@@ -50,7 +51,8 @@ def panels_bars(picture: Picture) -> Plot:
     drawn = None
     if found:
         reached = [end for measured in found.values() for end in measured if end is not None]
-        ends = (min(reached), max(reached)) if picture.log_y else (min(0.0, *reached), max(0.0, *reached))
+        lengths = [0.0, *(measured[0] for measured in found.values())]
+        ends = (min(reached), max(reached)) if picture.log_y else ends_of(lengths, reached)
         panels, series, labels = (in_order(name[side] for name in found) for side in range(3))
         drawn = partial(draw_bars, Bars(picture, panels, series, labels, found, ends))
     said = [
@@ -132,7 +134,7 @@ def draw_group(pen: Pen, axes: Axes, bars: Bars, panel: str, label: str, top: fl
                       linewidth=0)
         )  # fmt: skip
         if low is not None and high is not None:
-            axes.plot((low, high), (middle, middle), color=style["color"], linewidth=2, zorder=3, clip_on=False)
+            axes.plot((low, high), (middle, middle), color=style["color"], linewidth=2, zorder=3)
         (mark,) = axes.plot(y, middle, linestyle="none", markersize=7, markeredgewidth=0, zorder=4, clip_on=False,
                             **style)  # fmt: skip
         name = ", ".join(plain(part) for part in (panel, series, label) if part)

@@ -12,6 +12,7 @@ from bothways.reports.drawings.panels import (
     Grid,
     as_cell,
     columns_of,
+    ends_of,
     in_order,
     listed,
     look,
@@ -65,9 +66,10 @@ def panels_curves(picture: Picture) -> Plot:
     drawn = None
     if every:
         reached = [end for p in every for end in (p.y, p.low, p.high) if end is not None]
+        ends = (min(reached), max(reached)) if picture.log_y else ends_of([p.y for p in every], reached)
         xs = [p.x for p in every]
         panels, series = (in_order(name[side] for name in points) for side in (0, 1))
-        curves = Curves(picture, panels, series, points, (min(xs), max(xs)), (min(reached), max(reached)))
+        curves = Curves(picture, panels, series, points, (min(xs), max(xs)), ends)
         drawn = partial(draw_curves, curves)
     return Plot(
         name=picture.name,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bothways.reports.drawings.heat_map import MAX_TOLD
-from bothways.reports.drawings.panels import Grid, as_cell, even_step, in_order, listed, number_of
+from bothways.reports.drawings.panels import Grid, as_cell, columns_of, even_step, in_order, listed, number_of
 from bothways.reports.drawings.plot import Plot
 from bothways.reports.drawings.scale import SCALE, draw_no_result, draw_scale, hatched, on_colour
 from bothways.reports.escape import plain, shorten
@@ -85,7 +85,7 @@ def draw_maps(maps: Maps, width: int) -> Pen:
     wide = width > NARROW
     letters = 22 if wide else 11
     label = 14 + LETTER * max(len(shorten(name, letters)) for name in (*maps.rows, shorten(maps.picture.y, 14)))
-    side_by_side = min(len(maps.panels), 3) if wide else 1
+    side_by_side = columns_of(len(maps.panels), width)
     while side_by_side > 1 and (width - label) / side_by_side - 24 < min(5 * len(maps.columns), 240):
         side_by_side -= 1
     room = (width - 2 - label - (side_by_side - 1) * 24) / side_by_side

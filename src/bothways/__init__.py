@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bothways.commands.ask import ask
     from bothways.commands.compare import compare
     from bothways.commands.env import env
+    from bothways.commands.explain import explain
     from bothways.commands.ls import ls
     from bothways.commands.report import report
     from bothways.commands.sweep import sweep
@@ -31,6 +32,7 @@ _HOMES = {
     "compare": "bothways.commands.compare",
     "data": "bothways.commands",
     "env": "bothways.commands.env",
+    "explain": "bothways.commands.explain",
     "find_facts": "bothways.facts.find",
     "load": "bothways.runs",
     "ls": "bothways.commands.ls",
@@ -52,6 +54,7 @@ __all__ = [
     "compare",
     "data",
     "env",
+    "explain",
     "find_facts",
     "load",
     "ls",

@@ -179,6 +179,32 @@ def ask(
 
 
 @app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(help="A run's folder, or a model's: config.json, tokenizer.json, weights.")],
+    facts: Facts,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder to write; runs/explain-<model> if none.")
+    ] = None,
+    before: Annotated[Path | None, typer.Option(help="The model before its fine-tune, shown beside it.")] = None,
+    objective: Annotated[str | None, typer.Option(help="How to ask it; by default as it was trained.")] = None,
+    split: Split = 0,
+    max_facts: Annotated[int, typer.Option(help="Facts, or questions of a kind, that a probe looks at.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Say where, inside a model, a direction is lost; write runs/explain-<model>/report.html."""
+    from bothways.commands.explain import explain as run_explain
+
+    done = run_explain(
+        model, facts, out=out, before=before, objective=objective, split=split, max_facts=max_facts, watch=say
+    )
+    if as_json:
+        show(done.data, True)
+        return
+    sentences = [sentence["text"] for sentence in reversed(done.data["words"])]
+    show("\n".join([*sentences, "", f"The page: {done.page}"]), False)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a comparison, a sweep or a study, such as runs/family.")],
     x: Annotated[str | None, typer.Option(help="Of a sweep: the axis across, such as training.learning_rate.")] = None,

@@ -55,6 +55,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     },
     "probes": {
         "answers": "bothways.mechanisms.answers:Answers",
+        "embedding_cosine": "bothways.mechanisms.embedding_cosine:EmbeddingCosine",
         "attention_routes": "bothways.mechanisms.attention_routes:AttentionRoutes",
         "factorisation_gap": "bothways.mechanisms.factorisation_gap:FactorisationGap",
         "gradient_alignment": "bothways.mechanisms.gradient_alignment:GradientAlignment",

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
 from bothways.trees import TokenTree, TreeRows
@@ -237,6 +238,18 @@ class LanguageModel(nn.Module, abc.ABC):
     def unembed(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Turn hidden vectors into logits."""
         return hidden @ self.output_VD.T
+
+    def output_rows(self, tokens_N: Int[Tensor, " N"]) -> Float[Tensor, "N D"]:
+        """Return what reads the logits of some tokens straight off the normed stream, biases left out.
+
+        Raises:
+            BothwaysError: more than a matrix stands between stream and logits.
+        """
+        return self.output_VD[tokens_N]
+
+    def read_by_heads(self, vectors_ND: Float[Tensor, "N D"], layer: int) -> Float[Tensor, "N D"]:
+        """Return vectors of the stream as the maps of a block's heads read them: normed, but not scaled."""
+        return F.layer_norm(vectors_ND, vectors_ND.shape[-1:])
 
     def forward(self, tokens_BL: Int[Tensor, "B L"], *, causal: bool) -> Float[Tensor, "B L V"]:
         """Return the logits at every position."""

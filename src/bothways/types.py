@@ -11,6 +11,7 @@ Words: `head_first` and `tail_first` say which entity of a fact a sentence names
 import abc
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -363,3 +364,38 @@ class Finding:
     table: tuple[Mapping[str, Any], ...] = field(default=())
     numbers: Mapping[str, float] = field(default_factory=dict[str, float])
     """The same few numbers by the same names from every model: what curves, sweeps and claims read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What all probes found in one model, and why some could not look."""
+
+    model: str
+    """Its folder, as the user named it."""
+    family: str
+    """Its `model_type`, or the registered name of a shape of ours."""
+    objective: str
+    """The registered name of how it was asked."""
+    findings: Mapping[str, Finding]
+    left_out: Mapping[str, str]
+    """By probe, the sentence that says what the model does not show."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; numbers that are none become None."""
+        return {
+            "model": self.model,
+            "family": self.family,
+            "objective": self.objective,
+            "probes": {name: finite(dict(one.numbers)) for name, one in self.findings.items()},
+            "tables": {name: [finite(dict(row)) for row in one.table] for name, one in self.findings.items()},
+            "left_out": dict(self.left_out),
+        }
+
+
+def finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of numbers and words, None for what is no number.
+
+    >>> finite({"a": 1.0, "b": float("nan"), "c": "x"})
+    {'a': 1.0, 'b': None, 'c': 'x'}
+    """
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bothways.batches.tokenizers import Tokenizer
+from bothways.errors import BothwaysError
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, Contexts, tested_pairs
 from bothways.mechanisms.identities import rotary_correlation
@@ -95,14 +96,17 @@ class Predicted:
     """Correlations that rotary positions alone would give, for independent isotropic keys."""
 
     random: float | None
-    """Of random isotropic queries; None where positions are not rotary."""
+    """Of random isotropic queries; None where positions are not rotary, or nobody has written down how they turn."""
     own_H: list[float] | None
     """Of the model's own query in the first block, by head; None where the query is not the same in every context."""
 
 
 def predictions(model: LanguageModel, contexts: tuple[Contexts, Contexts]) -> Predicted:
     """Return the predicted correlations at the distances of these contexts, averaged over them."""
-    left, right = model.head_maps(0), model.head_maps(0, "right")
+    try:
+        left, right = model.head_maps(0), model.head_maps(0, "right")
+    except BothwaysError:  # its traces are all that is needed otherwise
+        return Predicted(None, None)
     if left.turn_I is None:
         return Predicted(None, None)
     apart_N = contexts[0].offset_N - contexts[1].offset_N

@@ -21,11 +21,22 @@ from bothways.errors import BothwaysError
 from bothways.evaluation.scoring import room_needed
 from bothways.facts.templates import render
 from bothways.facts.wording import OneOrder, first_named, last_named, opposite, orders, questions, templates_of
-from bothways.tensors import LanguageModel, Objective, Prepared, Trace
+from bothways.tensors import LanguageModel, Objective, Prepared, Trace, parts
 from bothways.types import Exam, Fact
 
 ROWS = 64
-"""Rows whose inside is looked at at once."""
+"""Rows whose inside is looked at at once, at most."""
+TRACED = 2**25
+"""Numbers of a trace that exist at once: 128 MB."""
+
+
+def rows_at_once(model: LanguageModel, length: int) -> int:
+    """Return how many rows of so many tokens are traced at once: streams and scores of all blocks are kept.
+
+    Heads are taken to be 32 channels wide or wider.
+    """
+    width = model.embedding_VD.shape[-1]
+    return max(1, min(ROWS, TRACED // ((model.n_layers + 1) * length * (width + length * max(1, width // 32)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +89,7 @@ class Contexts:
 
     def traces(self, model: LanguageModel) -> Iterator[tuple[Trace, slice]]:
         """Yield what the model computes on the way, and for which of the rows."""
-        for start in range(0, len(self.query_N), ROWS):
-            rows = slice(start, start + ROWS)
+        for rows in parts(len(self.query_N), rows_at_once(model, self.cue_NL.shape[1])):
             yield model.trace(self.prepared.input_BL[rows], causal=self.prepared.causal), rows
 
 
@@ -128,8 +138,12 @@ class Asker:
         return Contexts(prepared, first_N - 1, first_N, cue_NL[:, :-1], answer_N)
 
     def rows(self, texts: Sequence[tuple[str, Fact]]) -> tuple[Tensor, Tensor]:
-        """Return the texts as rows of tokens, and which entity of its text each belongs to: 0, 1 or -1."""
-        start, end = list(self.tokenizer.start), self.tokenizer.special.end
+        """Return the texts as rows of tokens, and which entity of its text each belongs to: 0, 1 or -1.
+
+        Where the tokenizer puts nothing before a text, a row begins with its begin token: the first entity has to
+        be said by something.
+        """
+        start, end = list(self.tokenizer.start) or [self.tokenizer.special.begin], self.tokenizer.special.end
         encoded = [self.tokenizer.encode(*render(template, fact)) for template, fact in texts]
         length = max(self.length, *(len(start) + len(one.ids) + 1 for one in encoded))
         fill = [length - len(start) - len(one.ids) for one in encoded]

@@ -34,21 +34,21 @@ class EmbeddingCosine(Probe):
 
     def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
         """Return the mean cosine of partners and of pairs shifted by one fact."""
-        vectors_VD = model.embedding_VD.detach().float()
+        vectors_VD = model.embedding_VD.detach()
         facts = exam.facts.facts[: self.max_pairs]
         heads = torch.stack([_mean_vector(vectors_VD, tokenizer, fact.head) for fact in facts])
         tails = torch.stack([_mean_vector(vectors_VD, tokenizer, fact.tail) for fact in facts])
         partners = torch.cosine_similarity(heads, tails).mean().item()
         others = torch.cosine_similarity(heads, tails.roll(1, 0)).mean().item()
         rows = ({"pairs": "partners", "cosine": partners}, {"pairs": "no fact joins them", "cosine": others})
-        mean, most = apart(vectors_VD[entity_tokens(tokenizer, exam).to(vectors_VD.device)])
+        mean, most = apart(vectors_VD[entity_tokens(tokenizer, exam).to(vectors_VD.device)].float())
         numbers = {"partners": partners, "others": others, "apart_mean": mean, "apart_max": most}
         summary = f"partners {partners:.3f}, other pairs {others:.3f}; |cosine| of any two tokens {mean:.3f}"
         return Finding("embedding_cosine", summary, rows, numbers)
 
 
 def _mean_vector(vectors_VD: torch.Tensor, tokenizer: Tokenizer, name: str) -> torch.Tensor:
-    return vectors_VD[[token for token, _ in tokenizer.entity_pieces(name)]].mean(0)
+    return vectors_VD[[token for token, _ in tokenizer.entity_pieces(name)]].float().mean(0)
 
 
 def apart(vectors_ND: Float[Tensor, "N D"]) -> tuple[float, float]:

@@ -9,8 +9,11 @@ from torch import Tensor
 from bothways.batches.tokenizers import Tokenizer
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, tested_pairs
-from bothways.tensors import LanguageModel, Objective
+from bothways.tensors import LanguageModel, Objective, parts
 from bothways.types import Exam, Finding
+
+ROWS = 16
+"""Texts asked at once: the logits of all their entities' tokens exist together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ def left_to_right(
     model: LanguageModel, objective: Objective, tokens_NL: Int[Tensor, "N L"], entity_NL: Int[Tensor, "N L"]
 ) -> tuple[Float[Tensor, " N"], Float[Tensor, " N"]]:
     """Return log p of a text's first entity, and of its second after everything before it."""
-    log_prob_NL = objective.log_prob(model, tokens_NL, entity_NL >= 0).double()
+    some = parts(len(tokens_NL), ROWS)
+    log_prob_NL = torch.cat([objective.log_prob(model, tokens_NL[i], entity_NL[i] >= 0) for i in some]).double()
     return (log_prob_NL * (entity_NL == 0)).sum(1), (log_prob_NL * (entity_NL == 1)).sum(1)
 
 
@@ -76,8 +80,8 @@ def in_order(
     """Return log p of one entity with both masked, then of the other with the one restored."""
     masked_NL, found = entity_NL >= 0, list[Tensor]()
     for entity in order:
-        own_NL = entity_NL == entity
-        found.append(restored(model, tokens_NL, masked_NL, own_NL))
+        own_NL, some = entity_NL == entity, parts(len(tokens_NL), ROWS)
+        found.append(torch.cat([restored(model, tokens_NL[i], masked_NL[i], own_NL[i]) for i in some]))
         masked_NL = masked_NL & ~own_NL
     return found[0], found[1]
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from bothways.batches.tokenizers import Tokenizer
 from bothways.mechanisms.base import Probe
-from bothways.mechanisms.contexts import ROWS, Asker, Contexts, place_in_stream, stated_once
-from bothways.tensors import LanguageModel, Objective
+from bothways.mechanisms.contexts import Asker, Contexts, place_in_stream, rows_at_once, stated_once
+from bothways.tensors import LanguageModel, Objective, parts
 from bothways.types import Exam, Finding
 
 
@@ -38,13 +39,13 @@ class LinearProbe(Probe):
     def __call__(self, model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam) -> Finding:
         """Return a row for each direction, place and depth; as numbers, the best depth of each."""
         asker, pairs = Asker.of(model, objective, tokenizer, exam), stated_once(exam, self.max_pairs)
-        vectors_VD = model.output_VD.detach().float().cpu()
+        vectors_VD = model.output_VD.detach()
         rows, numbers, tested = [], dict[str, float](), len(range(1, len(pairs), 2))
         for direction in ("forward", "reverse"):
             texts = [(pair.stated if direction == "forward" else pair.opposite, pair.fact, 1) for pair in pairs]
             partner = [pair.last if direction == "forward" else pair.first for pair in pairs]
             ids = [[token for token, _ in tokenizer.entity_pieces(name)] for name in partner]
-            target_ND = torch.stack([vectors_VD[one].mean(0) for one in ids])
+            target_ND = torch.stack([vectors_VD[one].float().mean(0) for one in ids]).cpu()
             found = streams(model, objective, asker.restore(texts), asker.rows([text[:2] for text in texts])[0])
             for place, stream_AND in found.items():
                 for depth, stream_ND in enumerate(stream_AND):
@@ -68,8 +69,7 @@ def streams(
     given_N = (contexts.cue_NL * place_L).amax(1)
     asked, given = list[list[Tensor]](), list[list[Tensor]]()
     with torch.inference_mode():
-        for start in range(0, len(tokens_NL), ROWS):
-            rows = slice(start, start + ROWS)
+        for rows in parts(len(tokens_NL), rows_at_once(model, tokens_NL.shape[1])):
             read = objective.reading(model, tokens_NL[rows], contexts.length_N[rows])
             place_N = place_in_stream(model, read.place_B, causal=read.causal)
             trace, row_N = model.trace(read.input_BL, causal=read.causal), torch.arange(len(place_N))
@@ -98,7 +98,7 @@ def fit_and_test(
     inner_MM = seen_MD @ seen_MD.T + penalty * torch.eye(len(seen_MD), dtype=torch.float64)
     predicted_TD = (x_ND[1::2] - x_mean_D) @ seen_MD.T @ torch.linalg.solve(inner_MM, known_MD)
     partner_TD = y_ND[1::2] - y_mean_D
-    near_TT = torch.cosine_similarity(predicted_TD[:, None], partner_TD[None], dim=-1)
+    near_TT = normalize(predicted_TD, dim=-1) @ normalize(partner_TD, dim=-1).T
     own_T = near_TT.diagonal().clone()
     rival_T = near_TT.fill_diagonal_(-torch.inf).amax(1)
     return (own_T > rival_T).double().mean().item()

@@ -10,7 +10,7 @@ from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
 from bothways.evaluation.scoring import make_rows
 from bothways.mechanisms.base import Probe
-from bothways.mechanisms.contexts import ROWS, place_in_stream
+from bothways.mechanisms.contexts import place_in_stream, rows_at_once
 from bothways.tensors import LanguageModel, Objective, parts
 from bothways.types import Exam, Finding
 
@@ -39,7 +39,7 @@ class LogitLens(Probe):
             first_B = torch.tensor([answer[0] for _, answer in pairs])
             found = [
                 answer_probability(model, objective, tokens_BL[i], length_B[i], first_B[i])
-                for i in parts(len(queries), ROWS)
+                for i in parts(len(queries), rows_at_once(model, length))
             ]
             for depth, values in enumerate(zip(*found, strict=True)):
                 rows.append({"kind": kind, "blocks": depth, "probability": torch.cat(values).mean().item()})
@@ -61,7 +61,7 @@ def answer_probability(
     place_B = place_in_stream(model, read.place_B, causal=read.causal)
     found: list[Tensor] = []
     for stream_BLD in model.trace(read.input_BL, causal=read.causal).stream:
-        hidden_BD = model.lens(stream_BLD)[row_B, place_B]
+        hidden_BD = model.lens(stream_BLD[row_B, place_B][:, None])[:, 0]
         log_prob_BV = model.unembed(hidden_BD).float().log_softmax(-1).cpu()
         found.append(log_prob_BV.gather(1, answer_B[:, None])[:, 0].exp())
     return found

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn import functional as F
 
 from bothways.batches.tokenizers import Tokenizer
 from bothways.mechanisms.base import Probe
@@ -43,11 +40,10 @@ class StorageEvidence(Probe):
         )
         rows = []
         with torch.inference_mode():
-            stores = {side: stores_of(model, side) for side in SIDES}
             for direction, read, written in (("first_from_last", last, first), ("last_from_first", first, last)):
                 for side in SIDES:
-                    for block, store_DD in enumerate(stores[side]):
-                        found = evidence(model, store_DD, read, written)
+                    for block in range(max(1, model.n_layers)):
+                        found = evidence(model, block, side, read, written)
                         rows.append({"block": block, "side": side, "direction": direction, **found})
         numbers: dict[str, float] = {}
         for direction in ("first_from_last", "last_from_first"):
@@ -64,20 +60,19 @@ class StorageEvidence(Probe):
         return Finding("storage_evidence", summary, tuple(rows), numbers)
 
 
-def stores_of(model: LanguageModel, side: Side) -> list[Float[Tensor, "D D"]]:
-    """Return W_O W_V of every block, summed over its heads."""
-    maps = [model.head_maps(layer, side) for layer in range(max(1, model.n_layers))]
-    return [torch.einsum("hek,hkd->ed", m.out_HDK.float(), m.value_HKD.float()) for m in maps]
-
-
 def evidence(
-    model: LanguageModel, store_DD: Float[Tensor, "D D"], read: Sequence[list[int]], written: Sequence[list[int]]
+    model: LanguageModel, block: int, side: Side, read: Sequence[list[int]], written: Sequence[list[int]]
 ) -> dict[str, float]:
-    """Return how much more of its partner than of the others each read entity writes, over N pairs of token lists."""
-    vectors_VD = model.embedding_VD
-    read_ND = torch.stack([vectors_VD[ids].float().mean(0) for ids in read])
-    written_ND = model.output_VD[[ids[0] for ids in written], : len(store_DD)].float()  # a bias is no evidence
-    logit_NN = (F.layer_norm(read_ND, read_ND.shape[1:]) @ store_DD.T @ written_ND.T).double().cpu()
+    """Return how much more of its partner than of the others each read entity writes, over N pairs of token lists.
+
+    Of the maps W_O W_V, which are as large as the stream is wide squared, none is made.
+    """
+    maps, vectors_VD = model.head_maps(block, side), model.embedding_VD
+    read_ND = model.read_by_heads(torch.stack([vectors_VD[ids].float().mean(0) for ids in read]), block)
+    written_ND = model.output_rows(torch.tensor([ids[0] for ids in written])).float()
+    inward_NHK = torch.einsum("nd,hkd->nhk", read_ND, maps.value_HKD.float())
+    outward_NHK = torch.einsum("nd,hdk->nhk", written_ND, maps.out_HDK.float())
+    logit_NN = (inward_NHK.flatten(1) @ outward_NHK.flatten(1).T).double().cpu()
     own_N, N = logit_NN.diagonal(), len(read)
     other_NN = logit_NN[~torch.eye(N, dtype=torch.bool)].view(N, N - 1)
     above_N = own_N - other_NN.mean(1)

@@ -181,6 +181,32 @@ def part_of(name: str, gradient: Tensor, blocks: nn.ModuleList, prefix: str, n_h
     return layout.roles(path, turned, n_heads)
 
 
+def normed_by(norm: Any, vectors_ND: Tensor) -> Tensor:
+    """Return vectors as a norm leaves them before its scale and shift; whether it takes out the mean is found by trying.
+
+    An identity leaves them as they are.
+    """
+    if isinstance(norm, nn.Identity):
+        return vectors_ND
+    some_1D = torch.linspace(-1, 1, vectors_ND.shape[-1], device=vectors_ND.device, dtype=_dtype(norm))[None]
+    moved_1D = norm(some_1D + 10) - norm(some_1D)
+    centres = bool(moved_1D.abs().max() < 0.1 * (norm(some_1D) - norm(-some_1D)).abs().max())
+    middle_N1 = vectors_ND.mean(-1, keepdim=True) if centres else 0.0
+    apart_ND = vectors_ND - middle_N1
+    return apart_ND / (apart_ND.square().mean(-1, keepdim=True) + _epsilon(norm)).sqrt()
+
+
+def _epsilon(norm: Any) -> float:
+    """Return what a norm adds to the mean square."""
+    return float(
+        next((e for name in ("eps", "variance_epsilon") if (e := getattr(norm, name, None)) is not None), 1e-6)
+    )
+
+
+def _dtype(norm: Any) -> torch.dtype:
+    return next((parameter.dtype for parameter in norm.parameters()), torch.float32)
+
+
 def _has(module: nn.Module, path: str) -> bool:
     try:
         module.get_submodule(path)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bothways.errors import BothwaysError
 from bothways.models.folder import silence
-from bothways.models.head_maps import blocks_of, layout_of, part_of
+from bothways.models.head_maps import blocks_of, layout_of, normed_by, part_of
 from bothways.models.heads import OutputHead
 from bothways.tensors import HeadMaps, LanguageModel, Role, Side, TokenMap, Trace
 from bothways.trees import Branches, TreeRows, grow, lay_out
@@ -150,6 +150,26 @@ class HuggingFaceModel(LanguageModel):
         block = self._blocks[layer]
         return layout_of(block).maps(block, int(self._config.num_attention_heads))
 
+    def output_rows(self, tokens_N: Int[Tensor, " N"]) -> Float[Tensor, "N D"]:
+        """Return rows of the output layer's weight, of which no copy is made as a whole.
+
+        Raises:
+            BothwaysError: steps stand between the last block and the output layer.
+        """
+        if self.head.transform:
+            raise BothwaysError(self._more_than_a_matrix())
+        return self.head.layer.weight[tokens_N.to(self._device)]
+
+    def read_by_heads(self, vectors_ND: Float[Tensor, "N D"], layer: int) -> Float[Tensor, "N D"]:
+        """Norm vectors as a block does, scale and shift left out: around their mean, or around 0 as RMS norms do.
+
+        Where blocks norm after they write, the embedding is normed before the first one: around its mean.
+        """
+        norm = layout_of(self._blocks[layer]).norm
+        if norm is None:
+            return super().read_by_heads(vectors_ND, layer)
+        return normed_by(self._blocks[layer].get_submodule(norm), vectors_ND)
+
     def token_maps(self, tokens_N: Int[Tensor, " N"] | None = None) -> Mapping[str, TokenMap]:
         """Return what the weights say of pairs of tokens.
 
@@ -157,10 +177,7 @@ class HuggingFaceModel(LanguageModel):
             BothwaysError: more than a matrix stands between stream and logits, or attention is no linear map.
         """
         if self.head.transform or self.head.bias_V is not None:
-            raise BothwaysError(
-                f"{type(self.model).__name__} has more than a matrix between its last block and its logits. "
-                "Leave out the probes of its weights."
-            )
+            raise BothwaysError(self._more_than_a_matrix())
         return super().token_maps(tokens_N)
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
@@ -233,6 +250,12 @@ class HuggingFaceModel(LanguageModel):
             yield
         finally:
             self.model.set_attn_implementation(self.attention)
+
+    def _more_than_a_matrix(self) -> str:
+        return (
+            f"{type(self.model).__name__} has more than a matrix between its last block and its logits. "
+            "Leave out the probes of its weights."
+        )
 
     def _no_attention(self) -> BothwaysError:
         return BothwaysError(

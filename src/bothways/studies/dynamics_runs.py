@@ -124,7 +124,7 @@ def weight_decay(steps: int) -> Iterator[Group]:
     families = exam_of(Family(), isolated=0.25, partner=0.25)
     for label, decay in DECAYS.items():
         training = TrainingConfig(steps=steps, learning_rate=1e-3, weight_decay=decay, measurements=10)
-        config = RunConfig(batches=BatchConfig(batch_size=256), model=model, training=training, probes=(Answers(),))
+        config = RunConfig(batches=BatchConfig(batch_size=128), model=model, training=training, probes=(Answers(),))
         yield group(f"family decay {label}", families, config, "causal", decay=decay)
 
 
@@ -174,7 +174,7 @@ def quick_groups() -> Sequence[Group]:
         *data_sets(small, 3000, 1000, ""),
         in_context("", shape(2, 64, 4), 1500),
         *theory(),
-        *weight_decay(3000),
+        *weight_decay(2500),
         *shapes({(1, 768, 12): 100, (24, 20, 1): 300}),
         *left_open(1000),
     ]

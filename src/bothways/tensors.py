@@ -240,11 +240,7 @@ class LanguageModel(nn.Module, abc.ABC):
         return hidden @ self.output_VD.T
 
     def output_rows(self, tokens_N: Int[Tensor, " N"]) -> Float[Tensor, "N D"]:
-        """Return what reads the logits of some tokens straight off the normed stream, biases left out.
-
-        Raises:
-            BothwaysError: more than a matrix stands between stream and logits.
-        """
+        """Return the output matrix's rows of some tokens; biases, and steps that stand before it, are left out."""
         return self.output_VD[tokens_N]
 
     def read_by_heads(self, vectors_ND: Float[Tensor, "N D"], layer: int) -> Float[Tensor, "N D"]:

@@ -376,6 +376,8 @@ class Inside:
     """Its `model_type`, or the registered name of a shape of ours."""
     objective: str
     """The registered name of how it was asked."""
+    causal: bool
+    """Whether it was read left to right."""
     findings: Mapping[str, Finding]
     left_out: Mapping[str, str]
     """By probe, the sentence that says what the model does not show."""
@@ -386,6 +388,7 @@ class Inside:
             "model": self.model,
             "family": self.family,
             "objective": self.objective,
+            "causal": self.causal,
             "probes": {name: finite(dict(one.numbers)) for name, one in self.findings.items()},
             "tables": {name: [finite(dict(row)) for row in one.table] for name, one in self.findings.items()},
             "left_out": dict(self.left_out),

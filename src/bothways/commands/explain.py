@@ -179,7 +179,7 @@ def open_foreign(folder: Path, objective: str | None) -> Subject:
 
 def inside_of(subject: Subject, exam: Exam, most: int, watch: Callable[[str], None]) -> Inside:
     """Return what every probe found in a model."""
-    findings, left_out = look_inside(
+    found = look_inside(
         subject.model,
         subject.objective,
         subject.tokenizer,
@@ -188,7 +188,14 @@ def inside_of(subject: Subject, exam: Exam, most: int, watch: Callable[[str], No
         room=subject.room,
         watch=lambda name: watch(f"{subject.folder}: {name.replace('_', ' ')}"),
     )
-    return Inside(str(subject.folder), subject.family, name_of(subject.objective), findings, left_out)
+    return Inside(
+        model=str(subject.folder),
+        family=subject.family,
+        objective=name_of(subject.objective),
+        causal=found.causal,
+        findings=found.findings,
+        left_out=found.left_out,
+    )
 
 
 def name_of(objective: Objective) -> str:
@@ -220,7 +227,8 @@ def notes_on(subject: Subject, exam: Exam, facts: FactSet) -> Sequence[str]:
     notes = []
     if any(fact.stated is None for fact in facts.facts):
         notes.append(
-            "The facts do not all say in which order the model read them; the exam chose. Add a column `stated` to say it."
+            "The facts do not all say in which order the model read them; the exam chose. "
+            "Add a column `stated` to say it."
         )
     return [*notes, f"An answer is ranked among {CANDIDATES} candidates at most."]
 

@@ -1,6 +1,7 @@
 """Every probe of reversal on one model: what a model does not show is left out with its sentence."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 
@@ -42,6 +43,17 @@ def probes(most: int) -> Mapping[str, Probe]:
     }
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What the probes found."""
+
+    findings: Mapping[str, Finding]
+    left_out: Mapping[str, str]
+    """By probe, why it could not look."""
+    causal: bool
+    """Whether the model was read left to right."""
+
+
 def look_inside(
     model: LanguageModel,
     objective: Objective,
@@ -51,7 +63,7 @@ def look_inside(
     most: int,
     room: int | None = None,
     watch: Callable[[str], None] = lambda _: None,
-) -> tuple[dict[str, Finding], dict[str, str]]:
+) -> Looked:
     """Return what every probe found, and for those that could not look, why.
 
     Args:
@@ -69,7 +81,7 @@ def look_inside(
             or it has no attention that could be looked at.
     """
     check_entities(tokenizer, exam)
-    check_reading(model, objective, tokenizer, exam, room)
+    causal = check_reading(model, objective, tokenizer, exam, room)
     findings, left_out = dict[str, Finding](), dict[str, str]()
     for name, probe in probes(most).items():
         watch(name)
@@ -77,7 +89,7 @@ def look_inside(
             findings[name] = probe(model, objective, tokenizer, exam)
         except BothwaysError as why:
             left_out[name] = str(why)
-    return findings, left_out
+    return Looked(findings, left_out, causal)
 
 
 def check_entities(tokenizer: Tokenizer, exam: Exam) -> None:
@@ -98,8 +110,11 @@ def check_entities(tokenizer: Tokenizer, exam: Exam) -> None:
 
 def check_reading(
     model: LanguageModel, objective: Objective, tokenizer: Tokenizer, exam: Exam, room: int | None
-) -> None:
+) -> bool:
     """See to it that the model can be asked this way at all, before any probe takes its time.
+
+    Returns:
+        Whether it is read left to right.
 
     Raises:
         BothwaysError: it cannot; the message says why.
@@ -125,3 +140,4 @@ def check_reading(
                 model.head_maps(0)
             except BothwaysError:
                 raise why from None
+    return asker.causal

@@ -182,9 +182,9 @@ def part_of(name: str, gradient: Tensor, blocks: nn.ModuleList, prefix: str, n_h
 
 
 def normed_by(norm: Any, vectors_ND: Tensor) -> Tensor:
-    """Return vectors as a norm leaves them before its scale and shift; whether it takes out the mean is found by trying.
+    """Return vectors as a norm leaves them before its scale and shift; an identity leaves them as they are.
 
-    An identity leaves them as they are.
+    Whether it takes out the mean is found by trying.
     """
     if isinstance(norm, nn.Identity):
         return vectors_ND

@@ -151,13 +151,7 @@ class HuggingFaceModel(LanguageModel):
         return layout_of(block).maps(block, int(self._config.num_attention_heads))
 
     def output_rows(self, tokens_N: Int[Tensor, " N"]) -> Float[Tensor, "N D"]:
-        """Return rows of the output layer's weight, of which no copy is made as a whole.
-
-        Raises:
-            BothwaysError: steps stand between the last block and the output layer.
-        """
-        if self.head.transform:
-            raise BothwaysError(self._more_than_a_matrix())
+        """Return rows of the output layer's weight, of which no copy is made as a whole."""
         return self.head.layer.weight[tokens_N.to(self._device)]
 
     def read_by_heads(self, vectors_ND: Float[Tensor, "N D"], layer: int) -> Float[Tensor, "N D"]:
@@ -177,7 +171,10 @@ class HuggingFaceModel(LanguageModel):
             BothwaysError: more than a matrix stands between stream and logits, or attention is no linear map.
         """
         if self.head.transform or self.head.bias_V is not None:
-            raise BothwaysError(self._more_than_a_matrix())
+            raise BothwaysError(
+                f"{type(self.model).__name__} has more than a matrix between its last block and its logits. "
+                "Leave out the probes of its weights."
+            )
         return super().token_maps(tokens_N)
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
@@ -250,12 +247,6 @@ class HuggingFaceModel(LanguageModel):
             yield
         finally:
             self.model.set_attn_implementation(self.attention)
-
-    def _more_than_a_matrix(self) -> str:
-        return (
-            f"{type(self.model).__name__} has more than a matrix between its last block and its logits. "
-            "Leave out the probes of its weights."
-        )
 
     def _no_attention(self) -> BothwaysError:
         return BothwaysError(

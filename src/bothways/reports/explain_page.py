@@ -22,8 +22,10 @@ CONTENTS = (
     ("repeat", "Repeat it"),
 )
 LETTERS = (
-    "A is the entity that a fact’s statement names first, B the one it names last: forward asks for B, reverse for A."
+    "A is the entity that a fact's statement names first, B the one it names last: forward asks for B, reverse for A."
 )
+LEDE = ("answers", "logit lens")
+"""Sentences that stand below the headline too."""
 CAVEAT = "Each sentence is a measurement of this one model, with its numbers; none of them shows what causes what."
 
 
@@ -74,7 +76,12 @@ def context_of(data: Mapping[str, Any], models: Mapping[str, Looked]) -> dict[st
         "name": name,
         "run": data["model"],
         "headline": headline,
-        "lede": [*was, LETTERS, CAVEAT],
+        "lede": [
+            " ".join(said["after"][about]["text"] for about in LEDE if about in said["after"]),
+            *was,
+            LETTERS,
+            CAVEAT,
+        ],
         "contents": CONTENTS,
         "labels": list(models),
         "rules": [

@@ -123,7 +123,7 @@ def storage(models: Mapping[str, Looked]) -> Picture:
                     (panel, WAYS[row["direction"]], row["block"] + 1, row["evidence"], None, None) for row in members
                 ]
     return Picture(
-        name="storage", title="Storage", form="curves", rows=rows, x="block", y="logits above the other pairs' partners",
+        name="storage", title="Storage", form="curves", rows=rows, x="block", y="logits above other pairs",
         caption="Logit of the partner that a block's heads would write of an entity they only looked at, "
         "above those of other pairs.",
     )  # fmt: skip
@@ -193,7 +193,9 @@ def embeddings(models: Mapping[str, Looked]) -> Picture:
     """Draw the cosines of partners and of other pairs."""
     return Picture(
         name="embeddings", title="Likeness of the embeddings", form="bars",
-        rows=every(models, "embedding_cosine", lambda label, row, _: (label, "", row["pairs"], row["cosine"], None, None)),
+        rows=every(
+            models, "embedding_cosine", lambda label, row, _: (label, "", row["pairs"], row["cosine"], None, None)
+        ),
         y="mean cosine", caption="Input embeddings of the two entities of a fact, and of entities that no fact joins.",
     )  # fmt: skip
 

@@ -20,12 +20,14 @@ LOST = 0.5
 """A direction counts as lost if reverse accuracy is at most this share of the forward one."""
 RAISED, FAINT = 0.5, 0.1
 """Probability from which an answer counts as raised, and from which as faintly raised."""
-HELD, TRACE = 0.5, 0.1
+HELD, PARTLY = 0.5, 0.05
 """Share of pairs whose partner comes first in the value maps from which they count as held, and as held in part."""
 TIMES_CHANCE = 6.0
 """A share must also be this many times chance: the best of several blocks is taken."""
 ALIKE, ABOVE_OTHERS, NO_MORE = 0.5, 0.3, 0.1
 """Correlation from which routes are alike, what it must exceed that of other pairs by, and up to what it does not."""
+NOTICED = 0.05
+"""Share of attention from which an entity is looked at."""
 SYMMETRIC, RANDOM = 0.7, 1.2
 """Asymmetry up to which maps count as nearly symmetric, and from which as random."""
 MARGIN = 0.05
@@ -127,8 +129,8 @@ def says_linear_probe(looked: Looked) -> Sentence | None:
     enough = max(FAINT, TIMES_CHANCE * chance)
     verdict = directions(forward >= enough, reverse >= enough) if enough < 1 else "few"
     text = (
-        f"Where the answer is asked, a linear map finds B for {share(forward)} of facts it was not fitted to, and A for "
-        f"{share(reverse)} (chance {share(chance)})."
+        f"Where the answer is asked, a linear map finds B for {share(forward)} of facts it was not fitted to, "
+        f"and A for {share(reverse)} (chance {share(chance)})."
     )
     return Sentence("linear probe", verdict, text + (FEW if verdict == "few" else ""), found)
 
@@ -149,12 +151,10 @@ def says_storage(looked: Looked) -> Sentence | None:
     b, a = held(b_logits, b_best, chance), held(a_logits, a_best, chance)
     b_said = f"{b} B from A ({number(b_logits)} logits, the partner first in {share(b_best)} of pairs)"
     a_said = f"{a} A from B ({number(a_logits)} logits, {share(a_best)} of pairs; chance {share(chance)})"
-    joint = "and" if (b == a) or a != NOT_HELD else "and it"
-    text = f"Storage {b_said}, {joint} {a_said}."
-    return Sentence("storage", directions(b == IS_HELD, a == IS_HELD), text, found)
+    return Sentence("storage", directions(b != NOT_HELD, a != NOT_HELD), f"Storage {b_said}, and {a_said}.", found)
 
 
-IS_HELD, PART_HELD, NOT_HELD = "holds", "holds in part", "does not hold"
+IS_HELD, PART_HELD, NOT_HELD = "holds", "partly holds", "does not hold"
 
 
 def held(logits: float, best: float, chance: float) -> str:
@@ -163,7 +163,7 @@ def held(logits: float, best: float, chance: float) -> str:
     >>> held(12.3, 0.98, 0.02), held(0.1, 0.02, 0.02)
     ('holds', 'does not hold')
     """
-    if logits <= 0 or best < max(TRACE, TIMES_CHANCE * chance):
+    if logits <= 0 or best < max(PARTLY, TIMES_CHANCE * chance):
         return NOT_HELD
     return IS_HELD if best >= HELD else PART_HELD
 
@@ -174,6 +174,8 @@ def says_routes(looked: Looked) -> Sentence | None:
     if found is None:
         return None
     own, other, forward, reverse = found.values()
+    if looked["causal"]:
+        return by_weight(found, forward, reverse)
     numbers = f"(correlation over pairs {number(own)}, between different pairs {number(other)})"
     if other >= ALIKE:
         verdict, text = (
@@ -191,6 +193,17 @@ def says_routes(looked: Looked) -> Sentence | None:
         verdict, text = "partly", f"Attention goes to the given entity somewhat alike in both texts {numbers}"
     weights = f"the entity gets {share(forward)} of it forward and {share(reverse)} in reverse"
     return Sentence("attention", verdict, f"{text}; {weights}.", found)
+
+
+def by_weight(found: dict[str, float], forward: float, reverse: float) -> Sentence:
+    """Say of a model that reads left to right how much of its attention the given entity gets.
+
+    It is given A in one text and B in the other: two keys, whose scores need not go together.
+    """
+    alike = min(forward, reverse) >= LOST * max(forward, reverse) and max(forward, reverse) >= NOTICED
+    how = "as much attention in both texts, or nearly so" if alike else "attention, and not alike in both texts"
+    text = f"The given entity gets {how} ({share(forward)} forward, {share(reverse)} in reverse, mean of all heads)."
+    return Sentence("attention", "alike" if alike else "apart", text, found)
 
 
 def says_weights(looked: Looked) -> Sentence | None:

@@ -88,7 +88,7 @@ def look_inside(
         try:
             findings[name] = probe(model, objective, tokenizer, exam)
         except BothwaysError as why:
-            left_out[name] = str(why)
+            left_out[name] = reason(why)
     return Looked(findings, left_out, causal)
 
 
@@ -139,5 +139,16 @@ def check_reading(
             try:
                 model.head_maps(0)
             except BothwaysError:
-                raise why from None
+                raise BothwaysError(
+                    f"There is nothing to look into: {reason(why)[:-1]}. Give a model with attention."
+                ) from None
     return asker.causal
+
+
+def reason(error: BothwaysError) -> str:
+    """Return what an error says is missing, without the advice to leave out what is left out already.
+
+    >>> reason(BothwaysError("It shows no weights. Leave out the probes that need them."))
+    'It shows no weights.'
+    """
+    return str(error).partition(" Leave out ")[0]

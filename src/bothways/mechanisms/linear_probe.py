@@ -100,5 +100,7 @@ def fit_and_test(
     partner_TD = y_ND[1::2] - y_mean_D
     near_TT = normalize(predicted_TD, dim=-1) @ normalize(partner_TD, dim=-1).T
     own_T = near_TT.diagonal().clone()
-    rival_T = near_TT.fill_diagonal_(-torch.inf).amax(1)
+    unit_TD = normalize(y_ND[1::2], dim=-1)
+    same_TT = unit_TD @ unit_TD.T > 1 - 1e-9  # the same partner, in another fact
+    rival_T = near_TT.masked_fill(same_TT, -torch.inf).fill_diagonal_(-torch.inf).amax(1)
     return (own_T > rival_T).double().mean().item()

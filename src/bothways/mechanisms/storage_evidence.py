@@ -21,8 +21,9 @@ class StorageEvidence(Probe):
     x is the embedding of the given entity through the block's norm: no position and no attention enters, so what is
     found can be read from either side. In logits before the final norm; `deviations` divides it by the standard
     deviation over the other entities, and `best` is the share of pairs whose partner is above all of them (chance is 1
-    / pairs). An entity of several tokens is read as their mean, and written as its first. A model that stores by side
-    is read on both: in "[M] R B" the given entity stands right of the mask, in "B R' [M]" left of it.
+    / pairs). An entity of several tokens is read as their mean, and written as its first; pairs that write the same
+    token are no others. A model that stores by side is read on both: in "[M] R B" the given entity stands right of the
+    mask, in "B R' [M]" left of it.
 
     Source: the value-side evidence of Jeon et al., arXiv 2602.02133. Differs from it by: the block's norm is applied,
     and every block is given the embedding, not what the blocks below made of it.
@@ -73,11 +74,12 @@ def evidence(
     inward_NHK = torch.einsum("nd,hkd->nhk", read_ND, maps.value_HKD.float())
     outward_NHK = torch.einsum("nd,hdk->nhk", written_ND, maps.out_HDK.float())
     logit_NN = (inward_NHK.flatten(1) @ outward_NHK.flatten(1).T).double().cpu()
-    own_N, N = logit_NN.diagonal(), len(read)
-    other_NN = logit_NN[~torch.eye(N, dtype=torch.bool)].view(N, N - 1)
-    above_N = own_N - other_NN.mean(1)
+    token_N, own_N = torch.tensor([ids[0] for ids in written]), logit_NN.diagonal()
+    other_NN = token_N[:, None] != token_N[None]
+    above_N = own_N - logit_NN.where(other_NN, 0.0).sum(1) / other_NN.sum(1).clamp(min=1)
+    spread = logit_NN[other_NN].std(correction=0) if other_NN.any() else own_N.new_zeros(())
     return {
         "evidence": above_N.mean().item(),
-        "deviations": (above_N.mean() / other_NN.std(correction=0).clamp(min=1e-12)).item(),
-        "best": (own_N > other_NN.amax(1)).double().mean().item(),
+        "deviations": (above_N.mean() / spread.clamp(min=1e-12)).item(),
+        "best": (other_NN.any(1) & (own_N > logit_NN.where(other_NN, -torch.inf).amax(1))).double().mean().item(),
     }

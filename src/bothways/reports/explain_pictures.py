@@ -112,6 +112,7 @@ def attention(models: Mapping[str, Looked]) -> Picture:
 def storage(models: Mapping[str, Looked]) -> Picture:
     """Draw what the value maps of each block write of a partner."""
     rows: Rows = []
+    few = all(blocks <= FEW_BLOCKS for blocks in blocks_of(models))
     for label, looked in models.items():
         table = looked["tables"].get("storage_evidence") or []
         sides = {side: [row for row in table if row["side"] == side] for side in ("left", "right")}
@@ -120,13 +121,34 @@ def storage(models: Mapping[str, Looked]) -> Picture:
             if side == "left" or by_side:
                 panel = joined(label, f"read on the {side}" if by_side else "")
                 rows += [
-                    (panel, WAYS[row["direction"]], row["block"] + 1, row["evidence"], None, None) for row in members
+                    (
+                        panel,
+                        WAYS[way],
+                        f"block {row['block'] + 1}" if few else row["block"] + 1,
+                        row["evidence"],
+                        None,
+                        None,
+                    )
+                    for way in ("last_from_first", "first_from_last")
+                    for row in members
+                    if row["direction"] == way
                 ]
     return Picture(
-        name="storage", title="Storage", form="curves", rows=rows, x="block", y="logits above other pairs",
+        name="storage", title="Storage", form="bars" if few else "curves", rows=rows, x="block",
+        y="logits above other pairs",
         caption="Logit of the partner that a block's heads would write of an entity they only looked at, "
         "above those of other pairs.",
     )  # fmt: skip
+
+
+FEW_BLOCKS = 8
+"""Up to so many blocks stand as bars; more as a curve."""
+
+
+def blocks_of(models: Mapping[str, Looked]) -> list[int]:
+    """Return the number of the last block of each model."""
+    tables = [looked["tables"].get("storage_evidence") or [] for looked in models.values()]
+    return [max((row["block"] + 1 for row in table), default=0) for table in tables]
 
 
 def asymmetry(models: Mapping[str, Looked]) -> Picture:

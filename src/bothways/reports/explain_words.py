@@ -286,33 +286,35 @@ def where_lost(sentences: Sequence[Sentence]) -> Sentence:
         return Sentence("where", "unknown", text, {})
     if answers == "both":
         return Sentence("where", "none", "The facts are answered both ways: no direction is lost.", {})
+    found = {name: value for one in sentences if one.about == "storage" for name, value in one.numbers.items()}
+    bests = [value for name, value in found.items() if name.endswith("_best")]
+    least = min(bests, default=0.0) if storage == "both" else max(bests, default=0.0)
     routes = {
         "alike": "attention goes alike in both texts",
         "partly": "attention goes somewhat alike in both texts",
         "apart": "attention goes differently in the two texts",
     }.get(verdict.get("attention", ""), "attention cannot be compared")
-    name, text = WHERE.get(
-        (storage or "", "alike" if verdict.get("attention") == "alike" else "apart" if "differently" in routes else ""),
-        WHERE.get((storage or "", ""), ("open", NOT_SHOWN)),
-    )
-    return Sentence("where", name, f"The reverse direction is lost: {text.format(routes=routes)}.", {})
+    rest = WHERE.get((storage or "", ""), ("open", NOT_SHOWN))
+    name, text = WHERE.get((storage or "", verdict.get("attention", "")), rest)
+    said = text.format(routes=routes, holds=IS_HELD if least >= HELD else PART_HELD)
+    return Sentence("where", name, f"The reverse direction is lost: {said}.", {})
 
 
 NOT_SHOWN = "the value maps hold the facts in neither order, and {routes}; these measures do not show where"
 WHERE: Mapping[tuple[str, str], tuple[str, str]] = {
     ("forward", "alike"): (
         "storage",
-        "storage holds B from A and not A from B, and {routes}, so what is missing is storage, not routing",
+        "storage {holds} B from A and not A from B, and {routes}, so what is missing is storage, not routing",
     ),
-    ("forward", "apart"): ("storage and routing", "storage holds B from A and not A from B, and {routes} as well"),
-    ("forward", ""): ("storage", "storage holds B from A and not A from B; {routes}"),
-    ("both", "alike"): ("open", "yet storage holds both directions and {routes}; these measures do not show where"),
+    ("forward", "apart"): ("storage and routing", "storage {holds} B from A and not A from B, and {routes} as well"),
+    ("forward", ""): ("storage", "storage {holds} B from A and not A from B; {routes}"),
+    ("both", "alike"): ("open", "yet storage {holds} both directions and {routes}; these measures do not show where"),
     ("both", "apart"): (
         "routing",
-        "storage holds both directions, but {routes}, so what differs is routing, not storage",
+        "storage {holds} both directions, but {routes}, so what differs is routing, not storage",
     ),
-    ("both", ""): ("open", "yet storage holds both directions; {routes}"),
-    ("reverse", ""): ("open", "yet storage holds A from B and not B from A; {routes}"),
+    ("both", ""): ("open", "yet storage {holds} both directions; {routes}"),
+    ("reverse", ""): ("open", "yet storage {holds} A from B and not B from A; {routes}"),
     ("few", ""): ("open", "there are too few pairs to say what storage holds; {routes}"),
     ("", ""): ("open", "what storage holds was not measured; {routes}"),
 }

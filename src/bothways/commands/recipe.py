@@ -15,7 +15,8 @@ from bothways.facts.exam import ExamConfig
 from bothways.facts.wording import orders
 from bothways.models.transformer import TransformerConfig
 from bothways.registry import unknown
-from bothways.training.loop import Device, Precision, TrainingConfig
+from bothways.training.loop import Device, TrainingConfig
+from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
 BATCH = 256
@@ -63,12 +64,3 @@ def choose_device(name: str) -> Device:
             "torch finds no CUDA device here, got device=cuda. Use --device cpu, or install its driver."
         )
     return "cuda" if torch.cuda.is_available() and name != "cpu" else "cpu"
-
-
-def fast_precision() -> Precision:
-    """Return bf16 where this processor multiplies in it, fp32 elsewhere.
-
-    The choice is written into every run's config.yaml: elsewhere the same run is repeated in the same precision.
-    """
-    capable = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bf16" if capable() else "fp32"

@@ -49,6 +49,8 @@ class TransformerConfig(ModelConfig):
     """How a token's place enters: not at all, as a learned vector, rotary, or as an ALiBi bias."""
     tied: bool = False
     """Whether the output matrix is the embedding matrix."""
+    frozen: bool = False
+    """Whether the vectors of tokens and places stay as they were drawn."""
     attention: Literal["softmax", "linear"] = "softmax"
     """How scores become weights: by a softmax, or as they are, divided by how many tokens are seen."""
     residual: bool = True
@@ -101,19 +103,30 @@ class TransformerConfig(ModelConfig):
 class Transformer(LanguageModel):
     """Token ids in, one logit per vocabulary entry out."""
 
+    embed: Tensor
+    position: Tensor
+
     def __init__(self, config: TransformerConfig, n_tokens: int, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
         self.n_tokens = n_tokens
         self.tiny = config.tiny
-        self.embed = nn.Parameter(torch.empty(n_tokens, config.d_model))
+        self._hold("embed", n_tokens)
         if config.positions == "learned":
-            self.position = nn.Parameter(torch.empty(config.max_length, config.d_model))
+            self._hold("position", config.max_length)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.norm = nn.LayerNorm(config.d_model)
         if not config.tied:
             self.unembedding = nn.Parameter(torch.empty(n_tokens, config.d_model))
         self._initialise(generator)
+
+    def _hold(self, name: str, n_rows: int) -> None:
+        """Make a matrix of vectors, a parameter unless it is frozen."""
+        vectors = torch.empty(n_rows, self.config.d_model)
+        if self.config.frozen:
+            self.register_buffer(name, vectors)
+        else:
+            self.register_parameter(name, nn.Parameter(vectors))
 
     def _initialise(self, generator: torch.Generator) -> None:
         """Draw every weight; norms start at 1 and biases at 0.
@@ -123,7 +136,7 @@ class Transformer(LanguageModel):
         larger vectors than GPT-2's 0.02: small models then learn facts about four times sooner (LOG.md).
         """
         additions = math.sqrt(2 * self.config.n_layers)
-        for name, parameter in self.named_parameters():
+        for name, parameter in (*self.named_buffers(), *self.named_parameters()):
             if parameter.ndim == 1:
                 nn.init.constant_(parameter, 1.0 if name.endswith("norm.weight") else 0.0)
                 continue

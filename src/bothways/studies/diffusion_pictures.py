@@ -1,6 +1,7 @@
 """The pictures of the masked-diffusion study."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 from bothways.studies.base import Picture
@@ -9,6 +10,15 @@ from bothways.studies.drawing import bars, curves
 from bothways.studies.evidence import Evidence
 
 WATCHED = ("masked mirror", "masked mixed", "masked broken", "masked inverse")
+PANELS = (
+    ("full", False, 1),
+    ("full", False, 2),
+    ("full", False, 4),
+    ("causal", False, 1),
+    ("full", True, 1),
+    ("causal", True, 1),
+)
+"""Attention, tying and depth of each map of the grid."""
 
 
 def draw(evidence: Evidence) -> Sequence[Picture]:
@@ -33,12 +43,15 @@ def draw(evidence: Evidence) -> Sequence[Picture]:
         ),
         curves(
             evidence, "gradients", "Cosine of forward and reverse gradients", WATCHED,
-            {"storage": "storage_cosine", "storage, mismatched": "storage_cosine_mismatched", "routing": "routing_cosine", "all": "all_cosine"},
-            probe="gradient_alignment", y="cosine", caption="Of a pair with itself, and the best of three mismatched pairs.",
+            {"storage": "storage_cosine", "storage, mismatched": "storage_cosine_mismatched",
+             "routing": "routing_cosine", "all": "all_cosine"},
+            probe="gradient_alignment", y="cosine",
+            caption="Of a pair with itself, and the best of three mismatched pairs.",
         ),
         bars(
             evidence, "ablations", "One thing changed at a time", ["masked mixed", "causal mixed", *single], contexts,
-            probe="restoration", y="probability of A", caption="70 % of the pairs are stated in both orders; the others are asked.",
+            probe="restoration", y="probability of A",
+            caption="70 % of the pairs are stated in both orders; the others are asked.",
         ),
         *grid(evidence),
     ]  # fmt: skip
@@ -47,22 +60,12 @@ def draw(evidence: Evidence) -> Sequence[Picture]:
 def grid(evidence: Evidence) -> Iterator[Picture]:
     """Yield the whole grid as small maps: a panel for each attention, tying and depth."""
     rows: list[tuple[Any, ...]] = []
-    for name in OBJECTIVES:
-        for positions in POSITIONS:
-            for rest in (
-                "full False 1",
-                "full False 2",
-                "full False 4",
-                "causal False 1",
-                "full True 1",
-                "causal True 1",
-            ):
-                attention, tied, layers = rest.split()
-                group = f"grid {name} {attention} {positions} {tied} {layers}"
-                if evidence.groups.get(group):
-                    values = evidence.found(group, "restoration", "reverse")
-                    panel = f"{attention} attention, {'tied' if tied == 'True' else 'untied'}, {layers} layers"
-                    rows.append((panel, name, positions, sum(values) / len(values)))
+    for name, positions, (attention, tied, layers) in product(OBJECTIVES, POSITIONS, PANELS):
+        group = f"grid {name} {attention} {positions} {tied} {layers}"
+        if evidence.groups.get(group):
+            values = evidence.found(group, "restoration", "reverse")
+            panel = f"{attention} attention, {'tied' if tied else 'untied'}, {layers} layers"
+            rows.append((panel, name, positions, sum(values) / len(values)))
     if rows:
         yield Picture(
             name="grid", title="Reverse probability over the grid", form="heat_map", rows=rows, x="positions",

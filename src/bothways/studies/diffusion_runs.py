@@ -1,8 +1,9 @@
 """The runs of the masked-diffusion study: a one-layer encoder that learns a symmetric relation, and what is ablated.
 
 The source's own toy is not described where we could read it, so this is ours: 200 pairs "a meets b", one token an
-entity, one layer of width 64 with one head, no MLP, rotary positions, an output matrix of its own, 1,500 steps of 128 rows.
-`mirror` states every pair in one order, `mixed` 70 % of them in both; `broken` gives the unstated order a word more.
+entity, one layer of width 64 with one head, no MLP, rotary positions, an output matrix of its own, 1,500 steps of 128
+rows. `mirror` states every pair in one order, `mixed` 70 % of them in both; `broken` gives the unstated order a word
+more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from bothways.models.transformer import TransformerConfig
 from bothways.studies.base import Group
 from bothways.studies.setups import exam_of
 from bothways.training.loop import TrainingConfig
+from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
 PAIRS = 200
@@ -53,7 +55,7 @@ SHARING = {
 def toy(steps: int = STEPS, **settings: Scalar) -> RunConfig:
     """Return the one-layer encoder's recipe, with changes by their paths."""
     model = TransformerConfig(n_layers=1, d_model=64, n_heads=1, d_mlp=0, positions="rotary")
-    training = TrainingConfig(steps=steps, learning_rate=4e-3, measurements=15)
+    training = TrainingConfig(steps=steps, learning_rate=4e-3, measurements=15, precision=fast_precision())
     probes = (Answers(), Restoration(), AttentionRoutes(), StorageEvidence(), GradientAlignment(), FactorisationGap())
     config = RunConfig(batches=BatchConfig(batch_size=128), model=model, training=training, probes=probes)
     return change(config, {path.replace("__", "."): value for path, value in settings.items()})

@@ -11,9 +11,14 @@ from bothways.sweeps.over_seeds import over_seeds
 
 
 def curves(
-    evidence: Evidence, name: str, title: str, groups: Sequence[str], numbers: Mapping[str, str], probe: str = "answers",
+    evidence: Evidence,
+    name: str,
+    title: str,
+    groups: Sequence[str],
+    numbers: Mapping[str, str],
+    probe: str = "answers",
     **more: Any,
-) -> Picture:  # fmt: skip
+) -> Picture:
     """Draw watched numbers over training: a panel for each group, a series for each number, bands over seeds.
 
     Args:
@@ -41,9 +46,14 @@ def curves(
 
 
 def bars(
-    evidence: Evidence, name: str, title: str, groups: Sequence[str], numbers: Mapping[str, str], probe: str = "answers",
+    evidence: Evidence,
+    name: str,
+    title: str,
+    groups: Sequence[str],
+    numbers: Mapping[str, str],
+    probe: str = "answers",
     **more: Any,
-) -> Picture:  # fmt: skip
+) -> Picture:
     """Draw final numbers: a label for each group, a series for each number, intervals over seeds."""
     rows: list[tuple[Any, ...]] = []
     for group in groups:

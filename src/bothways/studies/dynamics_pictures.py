@@ -11,41 +11,46 @@ MAPS = {"train_forward": "both ways, A to B", "train_backward": "both ways, B to
         "unseen": "one way, turned round"}  # fmt: skip
 
 
+BOTH = {"as stated": "forward_accuracy", "turned round": "reverse_tested_accuracy"}
+WEIGHTS = {"Θ": "theta", "Y": "Y", "Z": "Z", "heads of block 1": "value_0", "attention of block 1": "attention_0",
+           "embedding to output": "direct"}  # fmt: skip
+
+
 def draw(evidence: Evidence, before: str) -> Sequence[Picture]:
     """Return every picture; groups that were not measured are left out of them."""
-    names = list(evidence.groups)
-    cures = [name for name in names if name.startswith(f"{before}reversal")]
+
+    def beginning(*words: str) -> list[str]:
+        return [name for name in evidence.groups if name.startswith(words)]
+
     return [
         curves(
-            evidence, "nll", "What is stated, what is turned round, what is implied", [f"{before}{n}" for n in ("reversal", "chain", "in context")],
+            evidence, "nll", "What is stated, what is turned round, what is implied",
+            [f"{before}{name}" for name in ("reversal", "chain", "in context")],
             {"stated": "stated_nll", "turned round": "reverse_tested_nll", "implied": "implied_nll"}, y="NLL, nats",
             caption="What is stated is learned; the other direction and the implied step are pushed below a guess.",
         ),
         *weight_maps(evidence, f"{before}reversal"),
         curves(
-            evidence, "theory", "The models of theory", [n for n in names if n.startswith(("bilinear", "pairwise"))],
+            evidence, "theory", "The models of theory", beginning("bilinear", "pairwise"),
             {"stated": "stated_nll", "unstated": "unstated_nll"}, y="NLL, nats",
             caption="Gradient descent on whole batches: the unstated stays at a guess while the stated goes to 0.",
         ),
         curves(
-            evidence, "asymmetry", "Asymmetry of the weights over training", [n for n in names if n.startswith(("bilinear", "pairwise", before + "reversal"))][:12],
-            {"Θ": "theta", "Y": "Y", "Z": "Z", "heads of block 1": "value_0", "attention of block 1": "attention_0", "embedding to output": "direct"},
-            probe="weight_asymmetry", y="‖M - Mᵀ‖ / ‖M‖", caption="0 is symmetric, √2 is what random weights have.",
+            evidence, "asymmetry", "Asymmetry of the weights over training",
+            beginning("bilinear", "pairwise", f"{before}reversal")[:12], WEIGHTS, probe="weight_asymmetry",
+            y="‖M - Mᵀ‖ / ‖M‖", caption="0 is symmetric, √2 is what random weights have.",
         ),
         bars(
-            evidence, "cures", "Every mitigation on the reversal data", cures,
-            {"as stated": "forward_accuracy", "turned round": "reverse_tested_accuracy"}, y="accuracy",
-            caption="The 60 questions in the unseen direction, under each edit of the training text.",
+            evidence, "cures", "Every mitigation on the reversal data", beginning(f"{before}reversal"), BOTH,
+            y="accuracy", caption="The 60 questions in the unseen direction, under each edit of the training text.",
         ),
         bars(
-            evidence, "open", "What the paper leaves open", [n for n in names if n.startswith("open ")],
-            {"as stated": "forward_accuracy", "turned round": "reverse_tested_accuracy"}, y="accuracy",
+            evidence, "open", "What the paper leaves open", beginning("open "), BOTH, y="accuracy",
             caption="Other losses, penalties, attention without softmax, no residual stream, a recurrent model.",
         ),
         bars(
-            evidence, "open-rank", "What the paper leaves open: rank of the unseen answer", [n for n in names if n.startswith("open ")],
-            {"turned round": "reverse_tested_rank"}, y="median rank among 200",
-            caption="100 is a guess.",
+            evidence, "open-rank", "What the paper leaves open: rank of the unseen answer", beginning("open "),
+            {"turned round": "reverse_tested_rank"}, y="median rank among 200", caption="100 is a guess.",
         ),
     ]  # fmt: skip
 

@@ -1,9 +1,9 @@
 """The runs of the training-dynamics study: data sets, shapes and optimisers as released, and what varies.
 
 As released: GPT-2 with its own output matrix, AdamW at a constant rate of 0.01 with betas 0.9 and 0.999 and a decay of
-0.01, batches of 64, 3,000 epochs, the loss on the last entity alone, 24 layers of width 768. `quick` trains one layer of
-width 20 instead, which shows the same curves (the source says so itself). Everywhere: no dropout, our initial weights, and
-a step every 64 rows, where the source closes each epoch with a smaller batch.
+0.01, batches of 64, 3,000 epochs, the loss on the last entity alone, 24 layers of width 768. `quick` trains one layer
+of width 20 instead, which shows the same curves (the source says so itself). Everywhere: no dropout, our initial
+weights, and a step every 64 rows, where the source closes each epoch with a smaller batch.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ NO_CLIP = 1e9
 WIDTHS = (16, 64, 256)
 """Embedding dimensions in which Theorem 1's exponent is fitted."""
 DECAYS = {"0": 0.0, "1": 0.3, "8": 2.4}
-"""Decay of the peer's runs, and ours at a rate of 0.001: the product of decay and rate is the peer's (0.0003 times its own)."""
+"""Decay of the peer's runs, and ours at a rate of 0.001: decay times rate is the peer's (0.0003 times its own)."""
 QUICK = 600
 """Epochs of the quick runs: the released code's own short runs had as many."""
 VOCABULARIES = (20, 50, 200, 2000)
@@ -100,13 +100,16 @@ def data_sets(config: Callable[[int], RunConfig], n_epochs: int, n_cures: int, b
     for mitigation in names("mitigations"):
         arm = f"{ARM}+{mitigation}"
         yield group(f"{before}reversal {mitigation}", reversal, config(epochs(n_cures, 340)), arm, data="reversal")
+        if before:
+            yield group(f"{before}chain {mitigation}", chain, config(epochs(n_cures, 540)), arm, data="chain")
 
 
-def in_context(before: str, model: TransformerConfig, steps: int) -> Group:
-    """Return the in-context data under a shape that can look back twice."""
+def in_context(before: str, model: TransformerConfig, steps: int, mitigation: str = "") -> Group:
+    """Return the in-context data under a shape that can look back twice, and maybe a mitigation."""
     config = as_released(steps, model, training__learning_rate=0.002, training__warmup=0.05)
     config = replace(config, probes=(Answers(),), watch=(Answers(),))
-    return group(f"{before}in context", exam_of(InContext()), config, data="in context")
+    name, arm = f"{before}in context {mitigation}".rstrip(), f"{ARM}+{mitigation}".rstrip("+")
+    return group(name, exam_of(InContext()), config, arm, data="in context")
 
 
 def theory() -> Iterator[Group]:
@@ -150,6 +153,7 @@ def sweeps(config: Callable[..., RunConfig], n_epochs: int) -> Iterator[Group]:
     for positions in POSITIONS:
         made = config(epochs(n_epochs, 340), model__positions=positions)
         yield group(f"positions {positions}", exam_of(Arrows()), made, positions=positions)
+    yield group("frozen", exam_of(Arrows()), config(epochs(n_epochs, 340), model__frozen=True), frozen=True)
     yield group("tied", exam_of(Arrows()), config(epochs(n_epochs, 340), model__tied=True), tied=True)
     for n_train in (10, 50, 200, 500):
         related = replace(config(epochs(n_epochs, 3 * n_train + 100)), tokenizer=TokenizerConfig(kind="word"))
@@ -158,7 +162,7 @@ def sweeps(config: Callable[..., RunConfig], n_epochs: int) -> Iterator[Group]:
 
 
 def left_open(n_epochs: int) -> Iterator[Group]:
-    """Yield what the paper leaves open, cheap arms of one sweep: other losses, penalties, attention, residuals, a GRU."""
+    """Yield what the paper leaves open, as cheap arms: other losses, penalties, attention, residuals, a GRU."""
     steps, exam = epochs(n_epochs, 340), exam_of(Arrows())
     for objective in names("objectives"):
         yield group(f"open loss {objective}", exam, small(steps), objective, open=f"loss {objective}")
@@ -191,7 +195,7 @@ def all_groups() -> Sequence[Group]:
     return [
         *quick_groups(),
         *data_sets(released, 3000, 3000, "full "),
-        in_context("full ", shape(24, 768, 12), 3000),
+        *(in_context("full ", shape(24, 768, 12), 3000, cure) for cure in ("", *names("mitigations"))),
         *sweeps(small, 3000),
         *shapes({(12, 768, 12): 3000, (48, 768, 12): 3000, (24, 768, 1): 3000}),
     ]

@@ -4,6 +4,7 @@ import ctypes
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 import torch
 
@@ -43,6 +44,15 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(MMAP_THRESHOLD, 2**30)) and bool(mallopt(TRIM_THRESHOLD, 2**31 - 1))
+
+
+def fast_precision() -> Literal["fp32", "bf16"]:
+    """Return bf16 where this processor multiplies in it, fp32 elsewhere.
+
+    The choice is written into every run's config.yaml: elsewhere the same run is repeated in the same precision.
+    """
+    capable = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if capable() else "fp32"
 
 
 class Speed:

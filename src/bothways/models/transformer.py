@@ -153,6 +153,9 @@ class Transformer(LanguageModel):
         if fusible and (length >= LONG or tokens_BL.is_cuda):
             return self._read(tokens_BL, torch.arange(length, device=tokens_BL.device), Fused(causal))
         own_rows = n_rows // len(self.embed) if self.embed.ndim == 3 else n_rows
+        sharing = rows_sharing(own_rows, length, self.config.d_model)
+        if causal and sharing > 1 and (tokens_BL[:, 0] == tokens_BL[0, 0]).all():
+            return self._read_first_once(tokens_BL, sharing)
         together = rows_together(own_rows, length, self.config.d_model // self.config.n_heads)
         row_L = torch.arange(together, device=tokens_BL.device).repeat_interleave(length)
         place_L = torch.arange(length, device=tokens_BL.device).repeat(together)
@@ -162,6 +165,24 @@ class Transformer(LanguageModel):
             blind_LL = ahead_LL if blind_LL is None else blind_LL | ahead_LL
         x_BLD = self._read(tokens_BL.reshape(n_rows // together, together * length), place_L, blind_LL)
         return x_BLD.view(n_rows, length, -1)
+
+    def _read_first_once(self, tokens_BL: Tensor, sharing: int) -> Tensor:
+        """Return the hidden vectors of causal rows that begin with one token: so many rows in turn share it."""
+        n_rows, length = tokens_BL.shape
+        tokens_GRL = tokens_BL.view(-1, sharing, length)
+        # a group reads as one row: the first token, then what else its rows have, kept apart by the mask
+        row_T, place_T = (
+            torch.cat([first, rest])
+            for first, rest in (
+                (torch.tensor([-1]), torch.arange(sharing).repeat_interleave(length - 1)),
+                (torch.tensor([0]), torch.arange(1, length).repeat(sharing)),
+            )
+        )
+        blind_TT = (row_T[None, :] != row_T[:, None]) & (place_T[None, :] > 0) | (place_T[None, :] > place_T[:, None])
+        x_GTD = self._read(torch.cat([tokens_GRL[:, 0, :1], tokens_GRL[..., 1:].flatten(1)], 1), place_T, blind_TT)
+        first_GR1D = x_GTD[:, None, :1].expand(-1, sharing, -1, -1)
+        rest_GRLD = x_GTD[:, 1:].view(len(x_GTD), sharing, length - 1, -1)
+        return torch.cat([first_GR1D, rest_GRLD], 2).view(n_rows, length, -1)
 
     def reads_trees(self, width: int) -> bool:
         """Whether `hidden_of_trees` serves rows of this many tokens."""
@@ -414,6 +435,25 @@ def rows_together(n_rows: int, length: int, d_head: int) -> int:
     while (together * length) ** 2 * d_head < SMALL and n_rows % (2 * together) == 0:
         together *= 2
     return together
+
+
+WIDE = 256
+"""Width from which the matrices of a block cost so much more than its attention that a token spared pays."""
+
+
+def rows_sharing(n_rows: int, length: int, d_model: int) -> int:
+    """Return how many causal rows share their first token: 1 unless the model is wide.
+
+    So many that the longer attention costs little beside the block's matrices: for each token of a group of T it
+    multiplies 2 T d_model times, and they 12 d_model².
+
+    >>> rows_sharing(64, 3, d_model=768), rows_sharing(64, 3, d_model=128), rows_sharing(64, 100, d_model=768)
+    (32, 1, 1)
+    """
+    if d_model < WIDE or length < 2:
+        return 1
+    most = max(1, d_model // 8 // (length - 1))
+    return max(n for n in range(1, min(n_rows, most) + 1) if n_rows % n == 0)
 
 
 def attention_bias(config: TransformerConfig, place: Tensor, blind: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -107,7 +107,9 @@ class Learner:
     def step(self, share: float, clip: float) -> None:
         """Update every model at this share of its peak learning rate, its gradient cut to the norm `clip`."""
         norm_P1 = self.gradient_PW.norm(dim=1, keepdim=True)
-        self.gradient_PW.mul_((clip / (norm_P1 + 1e-6)).clamp(max=1.0))
+        factor_P1 = (clip / (norm_P1 + 1e-6)).clamp(max=1.0)
+        if self.device.type != "cpu" or not bool((factor_P1 == 1).all()):  # an accelerator would wait for the answer
+            self.gradient_PW.mul_(factor_P1)
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * share
         self.optimizer.step()

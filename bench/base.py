@@ -37,7 +37,7 @@ class Row:
 
     name: str
     point: int
-    """The promise it belongs to: 1 training step, 2 packs, 3 sweeps, 5 evaluation, 6 GPU."""
+    """The promise it belongs to: 1 training step, 2 packs, 3 sweeps, 5 evaluation, 6 GPU, 7 a study's own claim."""
     ours: str
     peer: str
     unit: str

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from bench.base import Pair, Row
 from bothways.arms import parse_arm
-from bothways.commands.recipe import fast_precision
 from bothways.config import RunConfig, override
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.worlds.bijection import Bijection
 from bothways.pipeline import begin, run, run_pack, train
 from bothways.runs import Planned, load_exam
 from bothways.training.loop import Member
+from bothways.training.speed import fast_precision
 from bothways.types import FactSet
 
 TOGETHER = 64

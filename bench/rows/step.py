@@ -13,11 +13,11 @@ import torch
 
 from bench.base import NotMeasured, Pair, Row
 from bench.peers.loop import PlainGPT, training_step
-from bothways.commands.recipe import fast_precision
 from bothways.models.transformer import TransformerConfig, training_flop
 from bothways.objectives.causal import Causal
 from bothways.tensors import Batch
 from bothways.training.learner import Learner
+from bothways.training.speed import fast_precision
 
 V = 1000
 SIZES = {"width 128, 64 x 32 tokens": (128, 64, 32), "width 256, 64 x 64 tokens": (256, 64, 64)}

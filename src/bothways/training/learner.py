@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from bothways.errors import RunError
 from bothways.tensors import LanguageModel, Loss, Prepared, weighted_cross_entropy
-from bothways.training.speed import keep_memory
+from bothways.training.speed import Precision, keep_memory
 
-Precision = Literal["fp32", "bf16"]
 Optimizer = Literal["adamw", "sgd"]
 MOMENTS = ("exp_avg", "exp_avg_sq")
 

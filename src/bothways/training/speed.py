@@ -10,6 +10,7 @@ import torch
 
 from bothways.tensors import LanguageModel, Prepared
 
+Precision = Literal["fp32", "bf16"]
 SIDE = {"cpu": 1024, "cuda": 8192}
 """Of the square matrices that show a device's peak."""
 TRIES = 5
@@ -30,6 +31,15 @@ def matrix_peak(device: str, bf16: bool) -> float:
             float(product[0, 0])  # waits for it
         best = min(best, time.perf_counter() - start)
     return 2.0 * side**3 / best
+
+
+def fast_precision() -> Precision:
+    """Return bf16 where this processor multiplies in it, fp32 elsewhere.
+
+    The choice is written into every run's config.yaml: elsewhere the same run is repeated in the same precision.
+    """
+    capable = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if capable() else "fp32"
 
 
 @lru_cache

@@ -31,7 +31,7 @@ class Little(Study):
         config = change(replace(recipe(exam(0), "cpu")), SMALL)
         return [Group(name="little", arm="causal", config=config, exam=exam)]
 
-    def computations(self) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+    def computations(self, quick: bool) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
         """Return one computation."""
         return {"double": lambda seed: {"value": 2.0 * seed}}
 

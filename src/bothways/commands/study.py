@@ -103,7 +103,7 @@ def study(
             outcomes = run_many(tasks, jobs, watch, chosen, keep_going=True)
         found = {outcome.planned.run_id: outcome for outcome in outcomes}
         write_table(folder, collect([found[run_id] for run_id in order], plan.axes))
-        compute(made, seeds, folder)
+        compute(made, quick, seeds, folder)
         rows = judge_folder(folder)
     errors = tuple(o.error for o in outcomes if o.error is not None)
     return Studied(folder, name, tuple(rows), round(time.monotonic() - began, 1), errors)

@@ -69,8 +69,8 @@ class Study(abc.ABC):
     def claims(self, quick: bool) -> Sequence[Claim]:
         """Return every claim, decided or not; regions are constants of the file."""
 
-    def computations(self) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
-        """Return exact computations that need no training run; each takes a seed."""
+    def computations(self, quick: bool) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+        """Return what is computed without a whole training run, such as identities; each takes a seed."""
         return {}
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:

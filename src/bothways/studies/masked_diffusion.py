@@ -39,7 +39,7 @@ class MaskedDiffusionStudy(Study):
         """Return the runs of `diffusion_runs.py`."""
         return all_groups(quick)
 
-    def computations(self) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+    def computations(self, quick: bool) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
         """Return the identities."""
         parity = {f"parity {p}": partial(mirror_parity, positions=p) for p in ("none", "alibi", "rotary")}
         return {

@@ -82,9 +82,9 @@ def place(group: Group) -> dict[str, Any]:
     return {"group": group.name, **{name: str(value) for name, value in group.axes.items()}}
 
 
-def compute(study: Study, seeds: int, folder: Path) -> None:
+def compute(study: Study, quick: bool, seeds: int, folder: Path) -> None:
     """Make what computations of a study are not there yet, one file each."""
-    for name, function in study.computations().items():
+    for name, function in study.computations(quick).items():
         path = folder / "computed" / f"{name}.json"
         if path.exists() and len(read_json(path).get("seeds", ())) >= seeds:
             continue

@@ -5,13 +5,14 @@ stands in `dynamics_runs.py`, what is claimed in `claims_dynamics.py` and `claim
 written down before the first run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bothways.studies.base import Group, Picture, Study
 from bothways.studies.claims import Claim
 from bothways.studies.claims_dynamics import chain, decay, reversal, speed, swept
 from bothways.studies.claims_theorems import theorems
 from bothways.studies.dynamics_runs import all_groups, quick_groups
+from bothways.studies.dynamics_speed import tokens_per_second
 from bothways.studies.evidence import Evidence
 
 
@@ -31,7 +32,11 @@ class TrainingDynamics(Study):
     def claims(self, quick: bool) -> Sequence[Claim]:
         """Return TD-1 to TD-18."""
         before = "" if quick else "full "
-        return [*reversal(before, quick), *chain(before, quick), *swept(quick), *theorems(), *decay(), *speed()]
+        return [*reversal(before, quick), *chain(before, quick), *swept(quick), *theorems(), *decay(), *speed(quick)]
+
+    def computations(self, quick: bool) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+        """Return the speed of the released shape."""
+        return {} if quick else {"released speed": tokens_per_second}
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
         """Return the curves, the heat maps and the sweeps."""

@@ -56,15 +56,6 @@ def keep_memory() -> bool:
     return bool(mallopt(MMAP_THRESHOLD, 2**30)) and bool(mallopt(TRIM_THRESHOLD, 2**31 - 1))
 
 
-def fast_precision() -> Literal["fp32", "bf16"]:
-    """Return bf16 where this processor multiplies in it, fp32 elsewhere.
-
-    The choice is written into every run's config.yaml: elsewhere the same run is repeated in the same precision.
-    """
-    capable = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bf16" if capable() else "fp32"
-
-
 class Speed:
     """How many tokens a second the steps since the last reading took, and which share of the matrix peak."""
 

@@ -50,6 +50,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_papers() -> Path:
+    """The pages that collect each paper's claims, and stand beside some checkouts."""
+    folder = ROOT.parent / "shared" / "papers"
+    if not folder.is_dir():
+        pytest.skip("needs the pages of claims ../shared/papers beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The folder of a tiny finished comparison, and how the command ended that made it. Copy it to change it."""
     from tests.command_line import WORLD, compare

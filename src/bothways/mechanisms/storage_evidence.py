@@ -21,7 +21,7 @@ class StorageEvidence(Probe):
     x is the embedding of the given entity through the block's norm: no position and no attention enters, so what is
     found can be read from either side. In logits before the final norm; `deviations` divides it by the standard
     deviation over the other entities, and `best` is the share of pairs whose partner is above all of them (chance is 1
-    / pairs). An entity of several tokens is read as their mean, and written as its first; pairs that write the same
+    / different tokens written). An entity of several tokens is read as their mean, and written as its first; pairs that write the same
     token are no others. A model that stores by side is read on both: in "[M] R B" the given entity stands right of the
     mask, in "B R' [M]" left of it.
 
@@ -53,7 +53,7 @@ class StorageEvidence(Probe):
                 name = direction if side == "left" else f"{direction}_on_the_right"
                 numbers[name] = sum(row["evidence"] for row in own)
                 numbers[f"{name}_best"] = max(row["best"] for row in own)
-        numbers["chance"] = 1 / len(pairs)
+        numbers["chance"] = 1 / min(len({ids[0] for ids in names}) for names in (first, last))
         summary = (
             f"evidence for the first-named entity in the last-named {numbers['first_from_last']:.2f} logits, "
             f"the other way {numbers['last_from_first']:.2f}"

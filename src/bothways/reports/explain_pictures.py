@@ -105,7 +105,8 @@ def attention(models: Mapping[str, Looked]) -> Picture:
         ),
         x="head", y="block",
         caption="Correlation, over pairs, of how the asked place attends to the given entity in both texts; "
-        "hatched where it does not vary.",
+        "hatched where it does not vary. Read left to right, a model is given A in one text and B in the other, and "
+        "nothing need go together.",
     )  # fmt: skip
 
 

@@ -304,14 +304,14 @@ NOT_SHOWN = "the value maps hold the facts in neither order, and {routes}; these
 WHERE: Mapping[tuple[str, str], tuple[str, str]] = {
     ("forward", "alike"): (
         "storage",
-        "storage {holds} B from A and not A from B, and {routes}, so what is missing is storage, not routing",
+        "storage {holds} B from A and not A from B, and {routes}, so by these measures storage is missing, not routing",
     ),
     ("forward", "apart"): ("storage and routing", "storage {holds} B from A and not A from B, and {routes} as well"),
     ("forward", ""): ("storage", "storage {holds} B from A and not A from B; {routes}"),
     ("both", "alike"): ("open", "yet storage {holds} both directions and {routes}; these measures do not show where"),
     ("both", "apart"): (
         "routing",
-        "storage {holds} both directions, but {routes}, so what differs is routing, not storage",
+        "storage {holds} both directions, but {routes}, so by these measures routing differs, not storage",
     ),
     ("both", ""): ("open", "yet storage {holds} both directions; {routes}"),
     ("reverse", ""): ("open", "yet storage {holds} A from B and not B from A; {routes}"),

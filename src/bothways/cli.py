@@ -125,6 +125,7 @@ def study(
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Tasks at a time; all cores by default.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Folder of a model to measure too.")] = None,
+    facts: Annotated[str, typer.Option(help="Facts that these models know: a file or folder.")] = "",
     out: Out = None,
     resume: Resume = False,
     ledger: Annotated[
@@ -145,7 +146,7 @@ def study(
     if name is None:
         raise typer.BadParameter("Name a study, or add --ledger. 'bothways ls studies' lists them.")
     done = run_study(
-        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (),
+        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (), facts=facts,
         progress=sweep_table,
     )  # fmt: skip
     page = done.folder / "report.html"

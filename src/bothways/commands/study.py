@@ -63,6 +63,7 @@ def study(
     out: str | Path | None = None,
     resume: bool = False,
     models: Sequence[str] = (),
+    facts: str = "",
     progress: StudyProgress = silent,
 ) -> Studied:
     """Run a study and decide its claims.
@@ -76,6 +77,7 @@ def study(
         out: the study's folder; runs/study-<name> by default.
         resume: go on with a half-made folder.
         models: folders of models to measure too, where the study takes some.
+        facts: a file or folder of facts that these models know.
         progress: what shows the state of the runs while they run.
 
     Raises:
@@ -84,7 +86,7 @@ def study(
         Stopped: interrupted; the folder can be resumed.
     """
     began = time.monotonic()
-    made = make_study(name, tuple(models))
+    made = make_study(name, tuple(models), facts)
     seeds = SEEDS[quick] if seeds is None else seeds
     at_least(1, "Say how often everything is repeated.", seeds=seeds)
     if jobs is not None:
@@ -94,10 +96,11 @@ def study(
         chosen.check()
     folder = Path(out) if out is not None else Path("runs") / f"study-{name}{'-quick' if quick else ''}"
     options = [*(["--quick"] if quick else []), "--seeds", str(seeds), *(w for m in models for w in ("--model", m))]
+    options += ["--facts", facts] if facts else []
     plan = plan_study(name, made, quick, seeds, folder, shlex.join(["bothways", "study", name, *options]))
     refuse_other_study(plan, resume)
     with disk_errors(folder), own(folder):
-        tasks, order = write_plan(plan, tuple(models))
+        tasks, order = write_plan(plan, {"models": list(models), "facts": facts})
         cells = {run_id: str(row["group"]) for run_id, row in plan.axes.items()}
         with progress(list(plan.runs.values()), cells) as watch:
             outcomes = run_many(tasks, jobs, watch, chosen, keep_going=True)
@@ -142,9 +145,9 @@ def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
         raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
 
 
-def write_plan(plan: StudyPlan, models: tuple[str, ...]) -> tuple[list[Task], list[str]]:
+def write_plan(plan: StudyPlan, more_about: Mapping[str, Any]) -> tuple[list[Task], list[str]]:
     """Write what the study is, its exams and its manifest; return the tasks and the order of the runs."""
-    about = {**describe_machine(), **plan.to_json(), "models": list(models)}
+    about = {**describe_machine(), **plan.to_json(), **more_about}
     write_text(plan.folder / "study.json", json.dumps(about, indent=1, ensure_ascii=False))
     (plan.folder / "exams").mkdir(exist_ok=True)
     for path, exam in plan.exams.items():

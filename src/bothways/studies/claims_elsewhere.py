@@ -4,15 +4,38 @@ MD-1 and MD-11 to MD-19. None has a region: what each would need stands in its `
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Literal
 
-from bothways.studies.claims import Claim
+import numpy as np
+
+from bothways.studies.claims import Claim, Region
+from bothways.studies.evidence import Evidence, NothingMeasured
+from bothways.studies.readings import part
 
 
-def elsewhere() -> Iterable[Claim]:
-    """Yield what cannot be tested here: of real models, then of other papers."""
-    yield from real_models()
+def elsewhere(models: tuple[str, ...] = ()) -> Iterable[Claim]:
+    """Yield what is said of real models, by the names of their computations, and of other papers."""
+    yield from real_models(models)
     yield from neighbours()
+
+
+def mean_of(models: tuple[str, ...], masked: float, number: str, evidence: Evidence) -> list[float]:
+    """Return a number's mean over the models that fill in masks (1.0), or that do not (0.0), seed by seed.
+
+    Raises:
+        NothingMeasured: no such model was named, or one does not show the number.
+    """
+    own = [name for name in models if evidence.computation(name, "masked")[0] == masked]
+    if not own:
+        raise NothingMeasured(f"no {'masked' if masked else 'causal'} model was named")
+    return np.mean([evidence.computation(name, number) for name in own], axis=0).tolist()
+
+
+def apart(models: tuple[str, ...], number: str, evidence: Evidence) -> list[float]:
+    """Return how much larger a number is in masked models than in causal ones, seed by seed."""
+    masked, causal = (mean_of(models, kind, number, evidence) for kind in (1.0, 0.0))
+    return [a - b for a, b in zip(masked, causal, strict=True)]
 
 
 def untested(id: str, sentence: str, paper: str, sure: Literal["high", "medium", "low"], why: str) -> Claim:
@@ -20,14 +43,32 @@ def untested(id: str, sentence: str, paper: str, sure: Literal["high", "medium",
     return Claim(id=id, sentence=sentence, paper=paper, sure=sure, scale="smaller", why=why)
 
 
-def real_models() -> Iterable[Claim]:
+def real_models(models: tuple[str, ...]) -> Iterable[Claim]:
     """Yield what is said of trained diffusion models: MD-1 and MD-11 to MD-14."""
-    yield untested(
-        "MD-1",
-        "Masked-diffusion models of 7 to 8 B parameters reverse better than causal ones of their size.",
-        "LLaDA-8B against LLaMA-3.1-8B and Qwen-2.5-7B; accuracies not available to us",
-        "medium",
-        "It needs their weights. With a model's folder on disk: bothways explain FOLDER FACTS.",
+    yield Claim(
+        id="MD-1",
+        sentence="Masked-diffusion models of 7 to 8 B parameters reverse better than causal ones of their size.",
+        paper="LLaDA-8B against LLaMA-3.1-8B and Qwen-2.5-7B; accuracies not available to us",
+        sure="medium",
+        scale="same",
+        parts=(
+            part(
+                "reverse accuracy, masked models minus causal ones",
+                Region(low=0.05),
+                partial(apart, models, "reverse_tested_accuracy"),
+            ),
+            part(
+                "correlation of forward and reverse attention scores, masked models",
+                Region(low=0.4),
+                partial(mean_of, models, 1.0, "correlation"),
+            ),
+        )
+        if models
+        else (),
+        why="Of the models named, on the facts named; each seed is another split of these facts."
+        if models
+        else "It needs their weights, and facts that they know: bothways study masked-diffusion --model LLADA_FOLDER "
+        "--model LLAMA_FOLDER --facts FILE.",
     )
     yield untested(
         "MD-11",

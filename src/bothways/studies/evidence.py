@@ -75,6 +75,8 @@ class Evidence:
         self.used.add(name)
         if not self.computed.get(name):
             raise NothingMeasured(f"the computation '{name}' was not made")
+        if not all(number in found for found in self.computed[name]):
+            raise NothingMeasured(f"'{name}' does not show '{number}'")
         return [float(found[number]) for found in self.computed[name]]
 
     def n_tokens(self, group: str) -> int:

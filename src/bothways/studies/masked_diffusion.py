@@ -23,6 +23,7 @@ from bothways.studies.claims_escape import ablations, mechanisms
 from bothways.studies.claims_identities import identities
 from bothways.studies.diffusion_runs import all_groups
 from bothways.studies.evidence import Evidence
+from bothways.studies.real_models import check_models, measure, named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,14 @@ class MaskedDiffusionStudy(Study):
 
     models: tuple[str, ...] = ()
     """Folders of real models to measure too."""
+    facts: str = ""
+    """A file or folder of facts that these models know."""
 
     title = "Masked diffusion and the reversal curse"
     source = "Jeon et al., arXiv 2602.02133, and the papers named at each claim; MD-T1 to MD-T5 are identities of ours."
+
+    def __post_init__(self) -> None:
+        check_models(self.models, self.facts)
 
     def groups(self, quick: bool) -> Sequence[Group]:
         """Return the runs of `diffusion_runs.py`."""
@@ -48,11 +54,12 @@ class MaskedDiffusionStudy(Study):
             **parity,
             "left to right": left_to_right,
             "mismatched": lambda seed: mismatched_pairs(20, first_seed=20 * seed),
+            **{name: partial(measure, folder, self.facts) for name, folder in named(self.models).items()},
         }
 
     def claims(self, quick: bool) -> Sequence[Claim]:
         """Return MD-1 to MD-19 and MD-T1 to MD-T5."""
-        return [*mechanisms(), *ablations(), *identities(), *elsewhere()]
+        return [*mechanisms(), *ablations(), *identities(), *elsewhere(tuple(named(self.models)))]
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
         """Return curves of every mechanism, and the ablations."""

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from bothways.arms import parse_arm
 from bothways.disk import read_json, write_text
 from bothways.errors import BothwaysError, RunError
+from bothways.options import make
 from bothways.registry import lookup
 from bothways.runs import Planned, Run, read_run
 from bothways.studies.base import Group, Study
@@ -103,24 +104,21 @@ def open_study(folder: Path) -> tuple[Study, dict[str, Any]]:
     about = read_json(folder / "study.json")
     if not isinstance(about.get("study"), str) or not isinstance(about.get("groups"), dict):
         raise RunError(f"{folder / 'study.json'} was altered. Run the study again with --resume.")
-    return make_study(about["study"], tuple(about.get("models", ()))), about
+    return make_study(about["study"], tuple(about.get("models", ())), about.get("facts", "")), about
 
 
-def make_study(name: str, models: tuple[str, ...] = ()) -> Study:
-    """Return a registered study; `models` are for those that measure a user's own.
+def make_study(name: str, models: tuple[str, ...] = (), facts: str = "") -> Study:
+    """Return a registered study; models, and the facts they know, are for those that measure a user's own.
 
     Raises:
-        BothwaysError: there is no such study, or it takes no models.
+        BothwaysError: there is no such study, it takes no models, or these cannot be.
     """
-    made: Study = lookup("studies", name)()
-    if not models:
-        return made
-    try:
-        return type(made)(models=models)  # pyright: ignore[reportCallIssue]
-    except TypeError:
-        raise BothwaysError(
-            f"The study {name} takes no models, got {', '.join(models)}. Leave out --model, or run masked-diffusion."
-        ) from None
+    made: type[Study] = lookup("studies", name)
+    if not models and not facts:
+        return made()
+    if not is_dataclass(made):
+        raise BothwaysError(f"The study {name} takes no models or facts. Leave out --model and --facts.")
+    return make(made, {"models": models, "facts": facts})
 
 
 def gather(folder: Path, about: Mapping[str, Any]) -> Evidence:

@@ -138,10 +138,7 @@ class Listener:
 
     def evidence(self) -> Any:
         """Return evidence that is asked in vain."""
-        from bothways.studies.evidence import Evidence
-
-        dials = Dials(0)
-        heard = self.heard
+        dials, heard = Dials(0), self.heard
 
         class Heard(dict[Key, list[float]]):
             def setdefault(self, key: Key, value: Any = None) -> Any:
@@ -149,8 +146,7 @@ class Listener:
                 return super().setdefault(key, value)
 
         dials.at = Heard()
-        assert isinstance(evidence := evidence_of(dials, Path()), Evidence)
-        return evidence
+        return evidence_of(dials, Path())
 
 
 def ask(values: Callable[[Any], Any], evidence: Any) -> None:

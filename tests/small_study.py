@@ -1,6 +1,6 @@
 """A registered study with shorter runs, and with fewer groups if one likes. As a program, the command line with it.
 
-python small_study.py '{"study": "training-dynamics", "steps": 60, "only": ["reversal"]}' study training-dynamics ...
+python small_study.py '{"study": "open-questions", "steps": 60, "only": ["pairs causal"]}' study open-questions ...
 """
 
 import json

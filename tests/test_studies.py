@@ -1,4 +1,4 @@
-"""What every registered study promises: its claims are complete and can fail, its groups can be run, its data are exact."""
+"""What every registered study promises: claims that are complete and can fail, groups that can be run, exact data."""
 
 import json
 import math
@@ -121,7 +121,7 @@ def made_up_routes(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
 @pytest.mark.parametrize(("name", "quick", "id"), [p for p in TESTED if p.values[2] not in NEEDS_NO_RUN])
 def test_a_claim_can_hold_and_each_of_its_parts_can_fail(name: str, quick: bool, id: str, chains: Path) -> None:
-    """Made-up evidence inside every region reproduces it; outside of one it does not, outside of the first it refutes."""
+    """Made-up evidence inside every region reproduces it; outside of the first it refutes it."""
     from bothways.studies.claims import overall
 
     claim, dials = claims_of(name, quick)[id], Dials(0)
@@ -183,7 +183,7 @@ def test_the_whole_study_holds_the_quick_one(name: str) -> None:
 @EACH
 @EITHER
 def test_claims_read_what_is_run(name: str, quick: bool) -> None:
-    """Groups exist, are probed and watched for what is read, and their exam asks it; computations give their numbers."""
+    """Groups exist, are probed and watched for what is read, and their exam asks it; computations exist."""
     groups, computations = groups_of(name, quick), made(name).computations()
     listener = Listener()
     for claim in claims_of(name, quick).values():
@@ -195,7 +195,7 @@ def test_claims_read_what_is_run(name: str, quick: bool) -> None:
 
 
 def is_there(key: tuple[str, ...], groups: dict[str, Any], computations: Any) -> bool:
-    """Whether a study gives a reading; numbers of probes other than `answers` are left to the slow test that runs all."""
+    """Whether a study gives a reading; numbers of other probes than `answers` are left to the slow tests."""
     from bothways.registry import lookup
 
     how, place, *rest = key

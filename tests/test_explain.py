@@ -96,12 +96,13 @@ def test_a_run_asked_another_exam_says_so(finished: Any, tmp_path: Path, undrawn
     assert "sat another exam" in done.json["notes"][0]
 
 
-def test_before_and_after_stand_side_by_side(tmp_path: Path) -> None:
+def test_before_and_after_stand_side_by_side(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Each keeps its own numbers; the page has a column and a panel for each."""
     after, before = (diffusion_folder("llada", tmp_path / name, seed=n) for n, name in enumerate(("after", "before")))
     out, facts = tmp_path / "out", facts_file(tmp_path)
     done = bothways("explain", after, facts, "--before", before, "-o", out, "--max-facts", 6, "--json")
     assert 0 == done.status, done.err
+    request.getfixturevalue("undrawn_pages")
     alone = bothways("explain", before, facts, "-o", tmp_path / "alone", "--max-facts", 6, "--json")
     assert alone.json["probes"] == done.json["before"]["probes"] != done.json["probes"]
     assert (str(after), str(before)) == (done.json["model"], done.json["before"]["model"])
@@ -113,7 +114,7 @@ def test_before_and_after_stand_side_by_side(tmp_path: Path) -> None:
     assert "--before" in done.json["command"]
 
 
-def test_the_page_is_drawn_again_from_the_folder_alone(tmp_path: Path) -> None:
+def test_the_page_is_drawn_again_from_the_folder_alone(tmp_path: Path, undrawn_pages: None) -> None:
     folder, out = diffusion_folder("llada", tmp_path / "model"), tmp_path / "out"
     assert 0 == bothways("explain", folder, facts_file(tmp_path), "-o", out, "--max-facts", 4).status
     page = (out / "report.html").read_bytes()

@@ -21,8 +21,8 @@ FOLDERS = ("src/", "tests/", "docs/", "bench/", ".ci/")
 PLACES = (".", "src/bothways", "docs")
 WRITTEN_BY_A_RUN = {"runs/", "facts/", "out/", "figures/", "model/"}
 SKIPS = {"skip", "skipif", "xfail", "importorskip"}
-SLOW_PAGES = {"docs/tutorial.md"}
-"""Pages whose examples train models for longer than a fast test may take."""
+SLOW_PAGES = {"docs/tutorial.md", "docs/how-to/explain_a_model.md"}
+"""Pages whose examples train models, or draw them, for longer than a fast test may take."""
 
 
 class Block(NamedTuple):

@@ -21,9 +21,9 @@ class StorageEvidence(Probe):
     x is the embedding of the given entity through the block's norm: no position and no attention enters, so what is
     found can be read from either side. In logits before the final norm; `deviations` divides it by the standard
     deviation over the other entities, and `best` is the share of pairs whose partner is above all of them (chance is 1
-    / different tokens written). An entity of several tokens is read as their mean, and written as its first; pairs that write the same
-    token are no others. A model that stores by side is read on both: in "[M] R B" the given entity stands right of the
-    mask, in "B R' [M]" left of it.
+    / different tokens written). An entity of several tokens is read as their mean, and written as its first; pairs that
+    write the same token are no others. A model that stores by side is read on both: in "[M] R B" the given entity
+    stands right of the mask, in "B R' [M]" left of it.
 
     Source: the value-side evidence of Jeon et al., arXiv 2602.02133. Differs from it by: the block's norm is applied,
     and every block is given the embedding, not what the blocks below made of it.
@@ -71,8 +71,8 @@ def evidence(
     maps, vectors_VD = model.head_maps(block, side), model.embedding_VD
     read_ND = model.read_by_heads(torch.stack([vectors_VD[ids].float().mean(0) for ids in read]), block)
     written_ND = model.output_rows(torch.tensor([ids[0] for ids in written])).float()
-    inward_NHK = torch.einsum("nd,hkd->nhk", read_ND, maps.value_HKD.float())
-    outward_NHK = torch.einsum("nd,hdk->nhk", written_ND, maps.out_HDK.float())
+    inward_NHK = torch.einsum("pd,hkd->phk", read_ND, maps.value_HKD.float())
+    outward_NHK = torch.einsum("pd,hdk->phk", written_ND, maps.out_HDK.float())
     logit_NN = (inward_NHK.flatten(1) @ outward_NHK.flatten(1).T).double().cpu()
     token_N, own_N = torch.tensor([ids[0] for ids in written]), logit_NN.diagonal()
     other_NN = token_N[:, None] != token_N[None]

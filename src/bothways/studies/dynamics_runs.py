@@ -32,6 +32,7 @@ from bothways.studies.base import Group
 from bothways.studies.setups import exam_of
 from bothways.tensors import ModelConfig
 from bothways.training.loop import TrainingConfig
+from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
 ARM = "causal:count=last_entity"
@@ -128,7 +129,10 @@ def weight_decay(n_epochs: int, steps: int) -> Iterator[Group]:
     model = TransformerConfig(d_model=64, n_heads=4, d_mlp=256)
     families = exam_of(Family(), isolated=0.25, partner=0.25)
     for label, decay in DECAYS.items():
-        training = TrainingConfig(steps=steps, learning_rate=1e-3, weight_decay=decay, measurements=10)
+        precision = fast_precision()
+        training = TrainingConfig(
+            steps=steps, learning_rate=1e-3, weight_decay=decay, measurements=10, precision=precision
+        )
         config = RunConfig(batches=BatchConfig(batch_size=128), model=model, training=training, probes=(Answers(),))
         yield group(f"family decay {label}", families, config, "causal", decay=decay)
 
@@ -137,7 +141,9 @@ def shapes(n_epochs: Mapping[tuple[int, int, int], int]) -> Iterator[Group]:
     """Yield the reversal data under other depths and widths: (layers, width, heads) and how many epochs each gets."""
     for (n_layers, width, heads), n in n_epochs.items():
         rate = 0.01 if n_layers * width < 700 else 0.001
-        config = as_released(epochs(n, 340), shape(n_layers, width, heads), training__learning_rate=rate)
+        precision = fast_precision() if width > 32 else "fp32"
+        made = shape(n_layers, width, heads)
+        config = as_released(epochs(n, 340), made, training__learning_rate=rate, training__precision=precision)
         yield group(f"shape {n_layers} x {width}", exam_of(Arrows()), config, layers=n_layers, width=width)
 
 
@@ -180,7 +186,7 @@ def quick_groups() -> Sequence[Group]:
         *data_sets(small, QUICK, QUICK // 2, ""),
         in_context("", shape(2, 64, 4), 800),
         *theory(),
-        *weight_decay(QUICK, 2500),
+        *weight_decay(QUICK, 1500),
         *shapes({(1, 768, 12): 60, (24, 20, 1): 150}),
         *left_open(QUICK // 2),
     ]

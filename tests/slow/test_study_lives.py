@@ -15,9 +15,9 @@ from tests.small_study import small_groups
 pytestmark = pytest.mark.slow
 
 PROGRAM = Path(__file__).resolve().parents[1] / "small_study.py"
-SMALL = {"study": "training-dynamics", "steps": 400, "only": ["reversal", "chain", "bilinear 16", "decay 0.9"]}
+SMALL = {"study": "training-dynamics", "steps": 300, "only": ["reversal", "bilinear 16"]}
 WORDS = ("study", "training-dynamics", "--quick", "--seeds", "2", "--jobs", "1")
-PATIENCE = 240
+PATIENCE = 600
 """Seconds after which something hangs."""
 TOO_SHORT = re.compile(r"never came below|has no advantage|never knew|was never specific|not finite")
 """What a claim may say of models that learned next to nothing."""
@@ -47,7 +47,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("finished", [0, 3])
+@pytest.mark.parametrize("finished", [0, 2])
 def test_a_study_that_is_told_to_stop_goes_on_to_the_same_verdicts(
     finished: int, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -61,7 +61,7 @@ def test_a_study_that_is_told_to_stop_goes_on_to_the_same_verdicts(
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE)
     assert 130 == process.returncode, said
-    assert finished <= len(list(folder.glob("*/result.json"))) < 8
+    assert finished <= len(list(folder.glob("*/result.json"))) < 4
     assert not (folder / "claims.json").exists()
 
     refused = start(folder)

@@ -168,6 +168,17 @@ def test_a_member_that_diverges_ends_alone(exam_file: Path, tmp_path: Path) -> N
         assert measurements(end.folder) == measurements(one.folder)
 
 
+def test_a_pack_of_which_nobody_is_left_says_it_of_every_member(exam_file: Path, tmp_path: Path) -> None:
+    """Each run has its own error, with the step of its own; nothing is raised, so that other packs go on."""
+    from bothways.errors import GuardError
+    from bothways.pipeline import run_pack
+
+    planned = plan("causal", 1, tmp_path / "wild", exam_file, "training.clip=1e30", rates=(1e30, 1e35))
+    for end, one in zip(run_pack(planned, tmp_path / "pack"), planned, strict=True):
+        assert isinstance(end, GuardError)
+        assert str(end) == json.loads((one.folder / "error.json").read_text())["error"]
+
+
 def test_members_of_other_sizes_train_beside_each_other(exam_file: Path, tmp_path: Path) -> None:
     """Where words or rows differ in number, a pack falls into parts, and every run ends."""
     from dataclasses import replace

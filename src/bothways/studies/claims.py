@@ -75,7 +75,7 @@ class Part:
     values: Callable[[Evidence], Sequence[float]]
     """One value per seed; raises `NothingMeasured` where there are no runs."""
     n: int | None = None
-    """Questions behind each value where it is a share; None for anything else."""
+    """Questions behind each seed's value where it is a share; None for anything else."""
     exact: bool = False
     """Whether the values are exact computations: their interval is then from the least to the largest."""
 
@@ -205,7 +205,8 @@ def measure(part: Part, evidence: Evidence) -> Judged:
     if not values_S or not all(map(math.isfinite, values_S)):
         why = f"{part.what}: a value is not finite ({', '.join(f'{value:g}' for value in values_S)})"
         return Judged(part, Interval(math.nan, math.nan, math.nan), len(values_S), "not_testable", why)
-    interval = span(values_S) if part.exact else over_seeds(values_S, part.n)
+    asked = None if part.n is None else part.n * len(values_S)  # each seed has facts and questions of its own
+    interval = span(values_S) if part.exact else over_seeds(values_S, asked)
     return Judged(part, interval, len(values_S), judge(interval, part.region))
 
 

@@ -109,16 +109,16 @@ def train(
 
     Returns:
         For each member the rows of its `metrics.jsonl`, or the error of a loss that is no number; in a pack the
-        others go on.
+        others go on. Where no member is left, the state before that step is saved.
 
     Raises:
-        LossError: no member is left; the state before that step is saved.
         Interrupted: the process was asked to stop; the state is saved.
     """
     lesson = Lesson(members, folder)
     steps = members[0].config.steps
     for step in range(lesson.start, steps):
-        lesson.take(step)
+        if not lesson.take(step):
+            break
         stopping = step + 1 < steps and stop()
         if stopping or lesson.is_unsaved():
             lesson.save(step + 1)
@@ -163,11 +163,11 @@ class Lesson:
         self._speed = Speed(self._learner.worker, config.device, config.precision == "bf16")
         self._saved_at = time.monotonic()
 
-    def take(self, step: int) -> None:
+    def take(self, step: int) -> bool:
         """Take a step, counted from 0, and measure after it where that is due.
 
-        Raises:
-            LossError: no member is left; the state before the step is saved.
+        Returns:
+            Whether a member is left; where none is, the state before the step is saved and the step not taken.
         """
         began, due = time.monotonic(), step + 1 in self._due
         prepared = [prepare(member, step) for member in self._members]
@@ -177,11 +177,12 @@ class Lesson:
             self._look(step)
             if len(self.errors) == len(self._members):
                 self.save(step)
-                raise self.errors[0]
+                return False
         self._learner.step(self._config.share(step), self._config.clip)
         self._speed.worked(prepared, counted, time.monotonic() - began)
         if due:
             self._measure(step + 1)
+        return True
 
     def is_unsaved(self) -> bool:
         """Whether the last checkpoint is long ago."""

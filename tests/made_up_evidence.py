@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 SHARES = (0.001, 0.02, 0.2, 0.5, 0.8, 0.99)
-NUMBERS = (-0.5, 1e-9, *SHARES, 3.0, 5.0, 20.0, 150.0)
+NUMBERS = (-0.5, 1e-9, *SHARES, 3.0, 5.0, 20.0, 150.0, 500.0)
 SEEDS = 5
 STEPS = 10 * np.arange(1, 9)
 TURNS = 4000

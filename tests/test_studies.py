@@ -184,7 +184,7 @@ def test_the_whole_study_holds_the_quick_one(name: str) -> None:
 @EITHER
 def test_claims_read_what_is_run(name: str, quick: bool) -> None:
     """Groups exist, are probed and watched for what is read, and their exam asks it; computations exist."""
-    groups, computations = groups_of(name, quick), made(name).computations()
+    groups, computations = groups_of(name, quick), made(name).computations(quick)
     listener = Listener()
     for claim in claims_of(name, quick).values():
         for part in claim.parts if claim.id not in NEEDS_NO_RUN else ():
@@ -257,8 +257,9 @@ def test_data_sets_have_the_sizes_of_the_source(group: str, seed: int) -> None:
 
 def test_epochs_are_counted_in_sentences() -> None:
     """3,000 epochs of 340 and of 540 sentences in batches of 64, as released."""
-    steps = {name: groups_of("training-dynamics", False)[name].config.training.steps for name in ("reversal", "chain")}
-    assert {"reversal": round(3000 * 340 / 64), "chain": round(3000 * 540 / 64)} == steps
+    groups = groups_of("training-dynamics", False)
+    steps = [groups[f"full {name}"].config.training.steps for name in ("reversal", "chain")]
+    assert [round(3000 * 340 / 64), round(3000 * 540 / 64)] == steps
 
 
 def test_a_uniform_guess_is_over_the_whole_vocabulary() -> None:

@@ -146,8 +146,8 @@ def study(
     if name is None:
         raise typer.BadParameter("Name a study, or add --ledger. 'bothways ls studies' lists them.")
     done = run_study(
-        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (), facts=facts,
-        progress=sweep_table,
+        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (),
+        facts=facts, progress=sweep_table,
     )  # fmt: skip
     page = done.folder / "report.html"
     show(done.to_json() if as_json else f"{claims_table(done.rows)}\n\nThe page: {page}", as_json)

@@ -5,7 +5,7 @@ down before the first run.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -201,10 +201,10 @@ def written_out(group: str, evidence: Evidence) -> list[float]:
 def swept(quick: bool) -> Iterable[Claim]:
     """Yield what is said of vocabulary, length and positions: TD-4, 5, 6."""
 
-    def cursed(groups: Sequence[str]) -> dict[str, Any]:
+    def cursed(questions: Mapping[str, int]) -> dict[str, Any]:
         parts = (
-            part(f"{name}: accuracy of the unseen direction", Region(high=0.1), right(name, "reverse_tested"), 15)
-            for name in groups
+            part(f"{name}: accuracy of the unseen direction", Region(high=0.1), right(name, "reverse_tested"), n)
+            for name, n in questions.items()
         )
         return {"scale": "smaller", "parts": () if quick else tuple(parts), "why": FULL if quick else SMALLER}
 
@@ -213,21 +213,21 @@ def swept(quick: bool) -> Iterable[Claim]:
         sentence="The size of the vocabulary does not lift the curse.",
         paper="V = 20, 50, 200, 2000",
         sure="high",
-        **cursed([f"vocabulary {size}" for size in (50, 200, 2000)]),
+        **cursed({"vocabulary 50": 4, "vocabulary 200": 15, "vocabulary 2000": 150}),
     )
     yield Claim(
         id="TD-5",
         sentence="Entities of two or three words are cursed too.",
         paper="lengths 2 and 3: it persists",
         sure="medium",
-        **cursed(["length 2", "length 3"]),
+        **cursed({"length 2": 120, "length 3": 50}),
     )
     yield Claim(
         id="TD-6",
         sentence="Neither no, learned nor rotary positions lift the curse.",
         paper="swept; outcomes not available to us",
         sure="low",
-        **cursed([f"positions {positions}" for positions in ("none", "learned", "rotary")]),
+        **cursed({f"positions {positions}": TESTED for positions in ("none", "learned", "rotary")}),
     )
 
 

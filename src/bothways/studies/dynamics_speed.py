@@ -27,7 +27,7 @@ TIMED = 4
 
 def released_step(
     seed: int, folder: Path, precision: Precision, model: TransformerConfig = RELEASED_SHAPE
-) -> tuple[Callable[[], None], int]:
+) -> tuple[Callable[[], object], int]:
     """Return what takes the next step of the default run, and how many tokens that counts.
 
     Args:

@@ -188,13 +188,14 @@ def planned(shapes: list[tuple[str, int, int, float, str]]) -> list[Any]:
         run_id = f"{arm}-{seed}-{width}-{rate}-{exam}"
         about = {"run_id": run_id, "arm": arm, "objective": arm, "mitigation": None, "seed": seed}
         config = parse_arm(arm).config(base, seed)
-        runs.append(Planned(run_id, arm, seed, config, Path("out") / run_id, about, Path("out/exams") / exam))
+        size = (len(exam), 20)  # in entities and facts: exams of one size may share a pack
+        runs.append(Planned(run_id, arm, seed, config, Path("out") / run_id, about, Path("out/exams") / exam, size))
     return runs
 
 
 @given(shapes=st.lists(SHAPES, max_size=30, unique=True), pack=st.integers(1, 5) | st.none())
 def test_packs_partition_the_runs(shapes: list[tuple[str, int, int, float, str]], pack: int | None) -> None:
-    """Every run is in one pack, in order; a pack's runs have one shape and one exam, and no pack is too large."""
+    """Every run is in one pack, in order; a pack's runs have one shape and size of exam, and no pack is too large."""
     from bothways.sweeps.packs import make_tasks, pack_size, shape
 
     runs = planned(shapes)
@@ -205,18 +206,19 @@ def test_packs_partition_the_runs(shapes: list[tuple[str, int, int, float, str]]
     for task in tasks:
         assert len(task.runs) <= (pack or pack_size(task.runs[0].config, len(runs)))
         assert [run.run_id for run in task.runs] == sorted((run.run_id for run in task.runs), key=place.__getitem__)
-        assert 1 == len({shape(run) for run in task.runs}) == len({run.exam for run in task.runs})
+        assert 1 == len({shape(run) for run in task.runs}) == len({run.size for run in task.runs})
         assert 1 == len({(run.config.objective, run.config.model.d_model) for run in task.runs})
         assert (task.name == task.runs[0].run_id) == (len(task.runs) == 1)
 
 
 def test_runs_of_one_shape_share_a_pack() -> None:
-    """Seed, learning rate and text may differ; objective, width and exam may not."""
+    """Seed, learning rate, text and an exam of the same size may differ; objective, width and size may not."""
     from bothways.sweeps.packs import make_tasks
 
     alike = [("causal", 0, 16, 0.001, "a"), ("causal", 1, 16, 0.002, "a"), ("both_directions", 0, 16, 0.001, "a")]
     assert [3] == [len(task.runs) for task in make_tasks(planned(alike))]
-    other = [("masked_lm", 0, 16, 0.001, "a"), ("causal", 0, 20, 0.001, "a"), ("causal", 0, 16, 0.001, "b")]
+    assert [4] == [len(task.runs) for task in make_tasks(planned([*alike, ("causal", 0, 16, 0.001, "b")]))]
+    other = [("masked_lm", 0, 16, 0.001, "a"), ("causal", 0, 20, 0.001, "a"), ("causal", 0, 16, 0.001, "larger")]
     assert [3, 1, 1, 1] == [len(task.runs) for task in make_tasks(planned(alike + other))]
 
 

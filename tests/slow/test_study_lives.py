@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def wait_for(happens: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait until something happens, as long as the process lives and there is patience."""
+    deadline = time.monotonic() + PATIENCE
+    while not happens():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"it did not happen: {process.communicate()}")
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("finished", [0, 2])
 def test_a_study_that_is_told_to_stop_goes_on_to_the_same_verdicts(
     finished: int, undisturbed: Path, tmp_path: Path
@@ -54,10 +64,9 @@ def test_a_study_that_is_told_to_stop_goes_on_to_the_same_verdicts(
     """Within the first run, and between others; nothing is decided before all is run."""
     folder = tmp_path / "study"
     process = start(folder)
-    begun = time.monotonic()
-    while len(list(folder.glob("*/result.json"))) < finished or not list(folder.glob("*/metrics.jsonl")):
-        assert process.poll() is None and time.monotonic() - begun < PATIENCE, process.communicate()
-        time.sleep(0.02)
+    wait_for(
+        lambda: finished <= len(list(folder.glob("*/result.json"))) and any(folder.glob("*/metrics.jsonl")), process
+    )
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE)
     assert 130 == process.returncode, said

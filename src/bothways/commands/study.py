@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bothways.commands.output import is_begun
 from bothways.commands.sweep import silent
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
@@ -19,8 +20,8 @@ from bothways.studies.claims import Row, decide
 from bothways.studies.plan import StudyPlan, compute, gather, make_study, open_study, plan_study
 from bothways.sweeps.collect import collect, write_table
 from bothways.sweeps.execute import run_many
-from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
-from bothways.sweeps.packs import Task, settle_tasks
+from bothways.sweeps.packs import Task
+from bothways.sweeps.settle import settle
 from bothways.types import SCHEMA
 
 SEEDS = {True: 5, False: 10}
@@ -132,14 +133,8 @@ def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
         RunError: the message says which, and what to do.
     """
     folder = plan.folder
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file. Name a folder with -o.")
-    if not folder.exists() or not any(p.name != ".lock" and p.suffix != ".tmp" for p in folder.iterdir()):
+    if not is_begun(folder, "study", (folder / "study.json").exists(), resume):
         return
-    if not (folder / "study.json").exists():
-        raise RunError(f"{folder} is not empty and holds no study. Name another folder with -o.")
-    if not resume:
-        raise RunError(f"{folder} already holds a study. Add --resume to go on with it, or name another with -o.")
     _, about = open_study(folder)
     if (about["study"], about["quick"]) != (plan.name, plan.quick):
         raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
@@ -149,12 +144,4 @@ def write_plan(plan: StudyPlan, more_about: Mapping[str, Any]) -> tuple[list[Tas
     """Write what the study is, its exams and its manifest; return the tasks and the order of the runs."""
     about = {**describe_machine(), **plan.to_json(), **more_about}
     write_text(plan.folder / "study.json", json.dumps(about, indent=1, ensure_ascii=False))
-    (plan.folder / "exams").mkdir(exist_ok=True)
-    for path, exam in plan.exams.items():
-        write_text(path, json.dumps(exam.to_json(), ensure_ascii=False))
-    before = read_manifest(plan.folder)
-    order = in_order(list(plan.runs), before)
-    tasks = settle_tasks([plan.runs[run_id] for run_id in order], packs_of(before))
-    more = {i: {"exam": str(plan.runs[i].exam.relative_to(plan.folder)), "axes": plan.axes[i]} for i in order}
-    write_manifest(plan.folder, tasks, order, more)
-    return tasks, order
+    return settle(plan.folder, plan.runs, plan.exams, plan.axes)

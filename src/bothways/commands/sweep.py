@@ -17,8 +17,9 @@ from bothways.reports.sweep_page import write_sweep_report
 from bothways.runs import Planned, describe_machine
 from bothways.sweeps.collect import collect, write_table
 from bothways.sweeps.execute import run_many
-from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
-from bothways.sweeps.packs import Task, settle_tasks
+from bothways.sweeps.manifest import read_manifest
+from bothways.sweeps.packs import Task
+from bothways.sweeps.settle import settle
 from bothways.sweeps.spec import parse_spec, read_spec
 from bothways.types import SCHEMA
 
@@ -168,18 +169,7 @@ def write_plan(plan: SweepPlan) -> tuple[list[Task], list[str]]:
         "command": plan.command,
     }
     write_text(plan.folder / "sweep.json", json.dumps(about, indent=1, ensure_ascii=False))
-    (plan.folder / "exams").mkdir(exist_ok=True)
-    for path, exam in plan.exams.items():
-        write_text(path, json.dumps(exam.to_json(), ensure_ascii=False))
-    before, by_id = read_manifest(plan.folder), {run.run_id: run for run in plan.runs}
-    order = in_order(list(by_id), before)
-    tasks = settle_tasks([by_id[run_id] for run_id in order], packs_of(before))
-    more = {
-        run_id: {"exam": str(by_id[run_id].exam.relative_to(plan.folder)), "axes": plan.axes[run_id]}
-        for run_id in order
-    }
-    write_manifest(plan.folder, tasks, order, more)
-    return tasks, order
+    return settle(plan.folder, {run.run_id: run for run in plan.runs}, plan.exams, plan.axes)
 
 
 __all__ = ["Sweep", "make_sweep_plan", "sweep"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bothways.commands.study import judge_folder
-from bothways.disk import disk_errors, read_json
+from bothways.disk import disk_errors, own, read_json
 from bothways.errors import RunError
 from bothways.reports.ledger import write_ledger
 
@@ -25,7 +25,8 @@ def ledger(runs: str | Path = "runs", out: str | Path = "docs") -> tuple[Path, P
     if not folders:
         raise RunError(f"{runs}: no study was found. Run one first: bothways study training-dynamics --quick.")
     for folder in folders:
-        judge_folder(folder)
+        with own(folder):
+            judge_folder(folder)
     with disk_errors(Path(out)):
         Path(out).mkdir(parents=True, exist_ok=True)
         return write_ledger(Path(out), [read_json(folder / "claims.json") for folder in folders])

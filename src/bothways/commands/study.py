@@ -88,6 +88,7 @@ def study(
     """
     began = time.monotonic()
     made = make_study(name, tuple(models), facts)
+    made.check()
     seeds = SEEDS[quick] if seeds is None else seeds
     at_least(1, "Say how often everything is repeated.", seeds=seeds)
     if jobs is not None:
@@ -99,7 +100,7 @@ def study(
     options = [*(["--quick"] if quick else []), "--seeds", str(seeds), *(w for m in models for w in ("--model", m))]
     options += ["--facts", facts] if facts else []
     plan = plan_study(name, made, quick, seeds, folder, shlex.join(["bothways", "study", name, *options]))
-    refuse_other_study(plan, resume)
+    refuse_other_study(plan, resume, {"models": list(models), "facts": facts})
     with disk_errors(folder), own(folder):
         tasks, order = write_plan(plan, {"models": list(models), "facts": facts})
         cells = {run_id: str(row["group"]) for run_id, row in plan.axes.items()}
@@ -126,7 +127,7 @@ def judge_folder(folder: Path) -> list[dict[str, Any]]:
     return plain
 
 
-def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
+def refuse_other_study(plan: StudyPlan, resume: bool, more_about: Mapping[str, Any]) -> None:
     """Refuse a folder that holds something else, or holds a study that nobody asked to resume.
 
     Raises:
@@ -136,7 +137,8 @@ def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
     if not is_begun(folder, "study", (folder / "study.json").exists(), resume):
         return
     _, about = open_study(folder)
-    if (about["study"], about["quick"]) != (plan.name, plan.quick):
+    before = {name: about.get(name, type(value)()) for name, value in more_about.items()}
+    if (about["study"], about["quick"], before) != (plan.name, plan.quick, more_about):
         raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
 
 

@@ -200,7 +200,11 @@ def by_weight(found: dict[str, float], forward: float, reverse: float) -> Senten
 
     It is given A in one text and B in the other: two keys, whose scores need not go together.
     """
-    alike = min(forward, reverse) >= LOST * max(forward, reverse) and max(forward, reverse) >= NOTICED
+    if max(forward, reverse) < NOTICED:
+        weights = f"{share(forward)} forward, {share(reverse)} in reverse, mean of all heads"
+        text = f"The given entity gets little attention in either text ({weights})."
+        return Sentence("attention", "unclear", text, found)
+    alike = min(forward, reverse) >= LOST * max(forward, reverse)
     how = "as much attention in both texts, or nearly so" if alike else "attention, and not alike in both texts"
     text = f"The given entity gets {how} ({share(forward)} forward, {share(reverse)} in reverse, mean of all heads)."
     return Sentence("attention", "alike" if alike else "apart", text, found)

@@ -61,6 +61,13 @@ class Study(abc.ABC):
     source: ClassVar[str]
     """The paper, or that the questions are ours."""
 
+    def check(self) -> None:  # noqa: B027 - most studies need nothing
+        """Refuse to begin where something that is needed is missing.
+
+        Raises:
+            BothwaysError: the message says what.
+        """
+
     @abc.abstractmethod
     def groups(self, quick: bool) -> Sequence[Group]:
         """Return the groups of runs: with `quick` those that two cores train in minutes, else all."""

@@ -74,8 +74,8 @@ class Part:
     region: Region
     values: Callable[[Evidence], Sequence[float]]
     """One value per seed; raises `NothingMeasured` where there are no runs."""
-    n: int | None = None
-    """Questions behind each seed's value where it is a share; None for anything else."""
+    n: int | Callable[[Evidence], Sequence[float]] | None = None
+    """Questions behind each seed's value where it is a share, or what reads them; None for anything else."""
     exact: bool = False
     """Whether the values are exact computations: their interval is then from the least to the largest."""
 
@@ -205,9 +205,15 @@ def measure(part: Part, evidence: Evidence) -> Judged:
     if not values_S or not all(map(math.isfinite, values_S)):
         why = f"{part.what}: a value is not finite ({', '.join(f'{value:g}' for value in values_S)})"
         return Judged(part, Interval(math.nan, math.nan, math.nan), len(values_S), "not_testable", why)
-    asked = None if part.n is None else part.n * len(values_S)  # each seed has facts and questions of its own
-    interval = span(values_S) if part.exact else over_seeds(values_S, asked)
+    interval = span(values_S) if part.exact else over_seeds(values_S, questions(part, evidence, len(values_S)))
     return Judged(part, interval, len(values_S), judge(interval, part.region))
+
+
+def questions(part: Part, evidence: Evidence, n_seeds: int) -> int | None:
+    """Return how many questions are behind a share in all seeds together: each has facts and a split of its own."""
+    if part.n is None or isinstance(part.n, int):
+        return None if part.n is None else part.n * n_seeds
+    return round(sum(part.n(evidence)))
 
 
 def span(values_S: Sequence[float]) -> Interval:

@@ -89,6 +89,11 @@ def theorems() -> Iterable[Claim]:
             ),
             part("NLL of what was trained, nats", Region(high=0.05), answered("pairwise chain", "stated_nll")),
         ),
+        why=(
+            "Below 1 is less than a guess: the implied answer is not known. It is never a target after A and its "
+            "arrow, and what is a target there takes its share. An upper bound of about 1/M would hold; about 1/M was "
+            "asked for."
+        ),
     )
 
 

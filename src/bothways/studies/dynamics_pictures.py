@@ -27,13 +27,13 @@ def draw(evidence: Evidence, before: str) -> Sequence[Picture]:
             evidence, "nll", "What is stated, what is turned round, what is implied",
             [f"{before}{name}" for name in ("reversal", "chain", "in context")],
             {"stated": "stated_nll", "turned round": "reverse_tested_nll", "implied": "implied_nll"}, y="NLL, nats",
-            caption="What is stated is learned; the other direction and the implied step are pushed below a guess.",
+            caption="Of questions in the stated order, in the other order, and of what is implied.",
         ),
         *weight_maps(evidence, f"{before}reversal"),
         curves(
             evidence, "theory", "The models of theory", beginning("bilinear", "pairwise"),
             {"stated": "stated_nll", "unstated": "unstated_nll"}, y="NLL, nats",
-            caption="Gradient descent on whole batches: the unstated stays at a guess while the stated goes to 0.",
+            caption="Gradient descent on all rows at once; both start from a uniform guess.",
         ),
         curves(
             evidence, "asymmetry", "Asymmetry of the weights over training",

@@ -20,6 +20,7 @@ class Evidence:
     """Finished runs by group, and computations by name; one entry per seed, in the order of seeds."""
 
     groups: Mapping[str, Sequence[Run]]
+    """Every run of a group, or none where some are not finished: claims compare groups seed by seed."""
     computed: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     computed_seconds: Mapping[str, float] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -34,7 +35,7 @@ class Evidence:
         self.used.add(group)
         found = self.groups.get(group, ())
         if not found:
-            raise NothingMeasured(f"no run of '{group}' is finished")
+            raise NothingMeasured(f"runs of '{group}' are not finished")
         return found
 
     def score(self, group: str, kind: str, name: str = "accuracy") -> list[float]:

@@ -38,7 +38,8 @@ class MaskedDiffusionStudy(Study):
     title = "Masked diffusion and the reversal curse"
     source = "Jeon et al., arXiv 2602.02133, and the papers named at each claim; MD-T1 to MD-T5 are identities of ours."
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse models that are not there."""
         check_models(self.models, self.facts)
 
     def groups(self, quick: bool) -> Sequence[Group]:

@@ -1,6 +1,7 @@
 """From a study to the runs it wants, each in its group, and back from its folder to what they gave."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
@@ -95,6 +96,11 @@ def compute(study: Study, quick: bool, seeds: int, folder: Path) -> None:
         write_text(path, json.dumps({"schema": SCHEMA, "seeds": found, "seconds": time.monotonic() - began}, indent=1))
 
 
+SAYS: Mapping[str, type] = {"study": str, "quick": bool, "seeds": int, "command": str, "groups": dict}
+"""What `study.json` holds at least."""
+RUN_ID = re.compile(r"\w[\w.+-]*")
+
+
 def open_study(folder: Path) -> tuple[Study, dict[str, Any]]:
     """Return the study whose folder this is, and what its `study.json` says.
 
@@ -102,9 +108,15 @@ def open_study(folder: Path) -> tuple[Study, dict[str, Any]]:
         RunError: it is no study's folder, or damaged.
     """
     about = read_json(folder / "study.json")
-    if not isinstance(about.get("study"), str) or not isinstance(about.get("groups"), dict):
+    whole = all(isinstance(about.get(name), kind) for name, kind in SAYS.items())
+    ids = (
+        [i for found in about["groups"].values() for i in (found if isinstance(found, list) else [None])]
+        if whole
+        else []
+    )
+    if not whole or not all(isinstance(i, str) and RUN_ID.fullmatch(i) for i in ids):
         raise RunError(f"{folder / 'study.json'} was altered. Run the study again with --resume.")
-    return make_study(about["study"], tuple(about.get("models", ())), about.get("facts", "")), about
+    return make_study(about["study"], tuple(about.get("models", ())), str(about.get("facts", ""))), about
 
 
 def make_study(name: str, models: tuple[str, ...] = (), facts: str = "") -> Study:
@@ -138,6 +150,6 @@ def gather(folder: Path, about: Mapping[str, Any]) -> Evidence:
 
 
 def finished(folder: Path, run_ids: list[str]) -> list[Run]:
-    """Return those of some runs that are finished."""
-    folders = (folder / Path(run_id).name for run_id in run_ids)
-    return [read_run(run) for run in folders if (run / "result.json").exists()]
+    """Return all of some runs, or none where one of them is not finished."""
+    folders = [folder / run_id for run_id in run_ids]
+    return [read_run(run) for run in folders] if all((run / "result.json").exists() for run in folders) else []

@@ -9,7 +9,7 @@ Values = Callable[[Evidence], Sequence[float]]
 """One value per seed; raises `NothingMeasured` where there are no runs."""
 
 
-def part(what: str, region: Region, values: Values, n: int | None = None, exact: bool = False) -> Part:
+def part(what: str, region: Region, values: Values, n: int | Values | None = None, exact: bool = False) -> Part:
     """Return a part of a claim."""
     return Part(what=what, region=region, values=values, n=n, exact=exact)
 
@@ -17,6 +17,11 @@ def part(what: str, region: Region, values: Values, n: int | None = None, exact:
 def right(group: str, kind: str) -> Values:
     """Return what reads the accuracy of a kind of question, over the test questions of a group's runs."""
     return lambda evidence: evidence.score(group, kind)
+
+
+def asked(group: str, kind: str) -> Values:
+    """Return what reads how many questions of a kind there are in each run."""
+    return lambda evidence: evidence.score(group, kind, "n")
 
 
 def final(group: str, probe: str, name: str) -> Values:
@@ -36,9 +41,9 @@ def computed(name: str, number: str) -> Values:
 
 def minus(first: Values, second: Values) -> Values:
     """Return the difference of two readings, seed by seed."""
-    return lambda evidence: [a - b for a, b in zip(first(evidence), second(evidence), strict=False)]
+    return lambda evidence: [a - b for a, b in zip(first(evidence), second(evidence), strict=True)]
 
 
 def over(first: Values, second: Values) -> Values:
     """Return the quotient of two readings, seed by seed."""
-    return lambda evidence: [a / b for a, b in zip(first(evidence), second(evidence), strict=False)]
+    return lambda evidence: [a / b for a, b in zip(first(evidence), second(evidence), strict=True)]

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from bothways.errors import BothwaysError
-from bothways.registry import REGISTRY, SINGULAR, lookup, names, unknown
+from bothways.registry import SINGULAR, lookup, names, unknown
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +54,6 @@ def ls(what: str) -> Listing:
 def describe(room: str, name: str) -> dict[str, str]:
     """Return a registered name's room, first line and options, and of a study its title and source."""
     component = lookup(room, name)
-    assert REGISTRY[room][name]
     return {
         "name": name,
         "is": SINGULAR.get(room, room.removesuffix("s")),

@@ -131,13 +131,16 @@ def test_json_is_one_object_of_the_promised_shape(finished: tuple[Path, Done]) -
     found = done.json
     assert found == summary_of(folder)
     assert {*SUMMARY, "command", "seconds"} == set(found)
-    assert {*FACTS, "notes", "notices"} == set(found["facts"])
+    assert {*FACTS, "implied", "notes", "notices"} == set(found["facts"])
     assert ["causal", "both_directions"] == [arm["arm"] for arm in found["arms"]]
     for arm in found["arms"]:
         assert {*ARM, "seconds"} == set(arm)
         assert (2, 0) == (arm["seeds"], arm["failed"])
         for kind in KINDS:
             assert set(arm[kind]) == LEAVES
+            if kind == "implied":  # families imply nothing
+                assert (0, None) == (arm[kind]["n"], arm[kind]["accuracy"])
+                continue
             assert 0 <= arm[kind]["low"] <= arm[kind]["accuracy"] <= arm[kind]["high"] <= 1
         assert set(arm["flip"]) == FLIP
     assert found["differences"]
@@ -389,7 +392,9 @@ def test_data_check_says_what_can_be_tested() -> None:
     assert (0, "") == (done.status, done.err)
     assert found["testable"] and found["facts"] > 50
     assert sum(row["isolated"] for row in found["relations"]) > 0
-    assert {"relation", "facts", "kind", "isolated", "partner", "withheld", "says"} == set(found["relations"][0])
+    assert {"relation", "facts", "kind", "isolated", "partner", "implied", "withheld", "says"} == set(
+        found["relations"][0]
+    )
     assert found == bothways("data", "check", WORLD, "--json").json
     said = bothways("data", "check", WORLD)
     assert 0 == said.status
@@ -446,7 +451,7 @@ def test_compare_and_ask_from_python(tmp_path: Path) -> None:
     assert tmp_path == done.folder
     assert () == done.errors
     table = done.to_pandas()
-    assert 8 == len(table)
+    assert 10 == len(table), "five kinds of questions for each arm"
     assert {"arm", "kind", *LEAVES} == set(table.columns)
     head = facts.facts[0].head
     answers = bothways.ask(tmp_path, f"{head}'s guide is", top=2)

@@ -146,6 +146,7 @@ def prepare_run(config: RunConfig, exam: Exam) -> Ready:
     """Return everything a run needs before its first step: text, ids, rows, a fresh model."""
     corpus = write_corpus(exam, config.text, config.seeds.text)
     tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
-    batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room_needed(exam, tokenizer))
+    room, switch = room_needed(exam, tokenizer), config.training.switch
+    batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room, switch=switch)
     shape = replace(config.model, max_length=max(batches.length, config.model.max_length))
     return Ready(corpus, tokenizer, batches, shape, shape.build(tokenizer.n_tokens, config.seeds.init))

@@ -21,6 +21,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "arrows": "bothways.facts.worlds.arrows:Arrows",
         "chain": "bothways.facts.worlds.chain:Chain",
         "chain_related": "bothways.facts.worlds.chain_related:ChainRelated",
+        "graphs": "bothways.facts.worlds.graphs:Graphs",
         "in_context": "bothways.facts.worlds.in_context:InContext",
     },
     "readers": {
@@ -61,6 +62,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "gradient_alignment": "bothways.mechanisms.gradient_alignment:GradientAlignment",
         "linear_probe": "bothways.mechanisms.linear_probe:LinearProbe",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
+        "tasks": "bothways.mechanisms.tasks:Tasks",
         "restoration": "bothways.mechanisms.restoration:Restoration",
         "storage_evidence": "bothways.mechanisms.storage_evidence:StorageEvidence",
         "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",

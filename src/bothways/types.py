@@ -129,7 +129,8 @@ class Query:
     asks: Asks
     stated: bool
     """Whether the base text of every arm states the fact in this order."""
-    kind: Kind
+    kind: str
+    """A `Kind`, or a task of a world of its own."""
     split: Split
     relation: str
     cluster: int
@@ -318,9 +319,11 @@ class Document:
 class Corpus:
     """Everything a run reads, and a few sentences it never reads."""
 
-    documents: tuple[Document, ...]
+    documents: Sequence[Document]
     held_out: tuple[Document, ...] = ()
     """Plain sentences no arm trains on; their words (not their entities) measure fluency."""
+    tuning: Sequence[Document] = ()
+    """What the last steps of training read instead, such as questions with their answers."""
 
 
 @dataclass(frozen=True, slots=True)

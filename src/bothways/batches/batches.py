@@ -1,14 +1,16 @@
 """Rows of tokens, addressable by step: the same seed and step give the same batch, whatever came before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from bothways.batches.rows import DrawnRows, KeptRows, Rows, fill_row
 from bothways.batches.tokenizers import WORD, Encoded, Tokenizer
 from bothways.errors import BothwaysError
-from bothways.tensors import SPECIAL, Batch
+from bothways.tensors import Batch
+from bothways.text.drawn import Drawn
 from bothways.types import Corpus, Document, Layout, Query, Span
 
 
@@ -28,63 +30,58 @@ class BatchConfig:
 class Batches:
     """A corpus as token rows; `at(step)` is a pure function of seed and step.
 
-    Documents are visited in a new order every epoch. A document with a rewrite is put into a new
-    order of its own at every visit.
+    Documents are visited in a new order every epoch.
     """
 
-    tokens_NL: np.ndarray
-    entity_NL: np.ndarray
-    length_N: np.ndarray
-    """Tokens of each row up to and including its first end token."""
-    rewritten: dict[int, tuple[Document, Encoded, Layout]]
-    """The documents that are redrawn at each visit."""
+    rows: Rows
     batch_size: int
     seed: int
-    _epoch: tuple[int, np.ndarray] = field(default=(-1, np.zeros(0, int)), repr=False)
 
     @property
     def length(self) -> int:
         """Tokens in a row."""
-        return self.tokens_NL.shape[1]
+        return self.rows.length
 
     def at(self, step: int) -> Batch:
         """Return the batch of one step, counted from 0."""
-        n, first, last = len(self.tokens_NL), step * self.batch_size, (step + 1) * self.batch_size
-        epochs = range(first // n, (last - 1) // n + 1)
-        rows = np.concatenate([self._order(e)[max(0, first - e * n) : last - e * n] for e in epochs])
-        tokens_BL, entity_BL, length_B = self.tokens_NL[rows], self.entity_NL[rows], self.length_N[rows]
-        for b, row in enumerate(rows.tolist()) if self.rewritten else ():
-            if row in self.rewritten:
-                self._redraw(row, (first + b) // n, tokens_BL[b], entity_BL[b], length_B[b : b + 1])
+        epoch_B, place_B = np.divmod(step * self.batch_size + np.arange(self.batch_size), len(self.rows))
+        row_B = np.concatenate(
+            [self.rows.order(place_B[epoch_B == epoch], epoch, self.seed) for epoch in np.unique(epoch_B).tolist()]
+        )
+        tokens_BL, entity_BL, length_B = self.rows.take(row_B, epoch_B, self.seed)
         place_L = np.arange(self.length)
         target_BL = (place_L > 0) & (place_L < length_B[:, None])
-        return Batch(*(torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, rows)))
-
-    def _order(self, epoch: int) -> np.ndarray:
-        if self._epoch[0] != epoch:
-            self._epoch = (epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.tokens_NL)))
-        return self._epoch[1]
-
-    def _redraw(self, row: int, epoch: int, tokens_L: np.ndarray, entity_L: np.ndarray, length_1: np.ndarray) -> None:
-        document, encoded, layout = self.rewritten[row]
-        assert document.rewrite is not None
-        order = document.rewrite.order(layout, np.random.default_rng([self.seed, epoch, row]))
-        ids = [SPECIAL.delimiter if i < 0 else encoded.ids[i] for i in order]
-        entity = [-1 if i < 0 else encoded.entity[i] for i in order]
-        fill_row(tokens_L, entity_L, ids, entity)
-        length_1[0] = len(ids) + 2
+        return Batch(*(torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, row_B)))
 
 
-def fill_row(tokens_L: np.ndarray, entity_L: np.ndarray, ids: Sequence[int], entity: Sequence[int]) -> None:
-    """Write begin, the ids, and end tokens to the end of the row."""
-    tokens_L[:] = SPECIAL.end
-    entity_L[:] = -1
-    tokens_L[0] = SPECIAL.begin
-    tokens_L[1 : 1 + len(ids)] = ids
-    entity_L[1 : 1 + len(entity)] = entity
+@dataclass
+class TunedBatches:
+    """Batches of one text, and from one step on those of another."""
+
+    first: Batches
+    then: Batches
+    switch: int
+    """The first step of the other text."""
+
+    @property
+    def length(self) -> int:
+        """Tokens in a row while the first text is read: what questions are asked in."""
+        return self.first.length
+
+    def at(self, step: int) -> Batch:
+        """Return the batch of one step, counted from 0."""
+        return self.first.at(step) if step < self.switch else self.then.at(step - self.switch)
 
 
-def make_batches(corpus: Corpus, tokenizer: Tokenizer, config: BatchConfig, seed: int, *, room_for: int = 0) -> Batches:
+def make_batches(
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    config: BatchConfig,
+    seed: int,
+    *,
+    room_for: int = 0,
+    switch: int | None = None,
+) -> Batches | TunedBatches:
     """Tokenise a corpus into rows of one length.
 
     Args:
@@ -93,16 +90,28 @@ def make_batches(corpus: Corpus, tokenizer: Tokenizer, config: BatchConfig, seed
         config: rows per batch.
         seed: draws the order of documents and every rewrite.
         room_for: length in tokens that a row must offer at least, so that questions fit.
+        switch: from which step on the corpus's tuning text is read instead; None for never.
 
     Raises:
-        BothwaysError: the corpus has no document.
+        BothwaysError: the corpus has no document, or no text to be tuned on where some is asked for.
     """
     if not corpus.documents:
         raise BothwaysError("The corpus has no document. Give at least one fact to train on.")
-    encoded = [tokenizer.encode(document.text, document.entities) for document in corpus.documents]
-    layouts = {
-        n: layout(document, encoded[n]) for n, document in enumerate(corpus.documents) if document.rewrite is not None
-    }
+    first = Batches(make_rows(corpus.documents, tokenizer, room_for), config.batch_size, seed)
+    if switch is None:
+        return first
+    if not corpus.tuning:
+        raise BothwaysError("This text has nothing to be tuned on. Set training.tuning_steps=0.")
+    then = Batches(make_rows(corpus.tuning, tokenizer, 0), config.batch_size, seed)
+    return TunedBatches(first, then, switch)
+
+
+def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int) -> Rows:
+    """Return the rows of documents: kept where they are given, written as they are taken where they are drawn."""
+    if isinstance(documents, Drawn):
+        return DrawnRows(documents, tokenizer, room_for)
+    encoded = [tokenizer.encode(document.text, document.entities) for document in documents]
+    layouts = {n: layout(document, encoded[n]) for n, document in enumerate(documents) if document.rewrite is not None}
     # a rewrite may put a delimiter between any two tokens
     longest = max(len(e.ids) * (2 if n in layouts else 1) for n, e in enumerate(encoded))
     length = max(longest + 2, room_for)
@@ -110,13 +119,11 @@ def make_batches(corpus: Corpus, tokenizer: Tokenizer, config: BatchConfig, seed
     entity_NL = np.empty((len(encoded), length), np.int64)
     for n, e in enumerate(encoded):
         fill_row(tokens_NL[n], entity_NL[n], e.ids, e.entity)
-    return Batches(
+    return KeptRows(
         tokens_NL=tokens_NL,
         entity_NL=entity_NL,
         length_N=np.array([len(e.ids) + 2 for e in encoded]),
-        rewritten={n: (corpus.documents[n], encoded[n], layouts[n]) for n in layouts},
-        batch_size=config.batch_size,
-        seed=seed,
+        rewritten={n: (documents[n], encoded[n], layouts[n]) for n in layouts},
     )
 
 

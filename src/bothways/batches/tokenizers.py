@@ -12,10 +12,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from bothways.errors import BothwaysError, RunError
+from bothways.facts.graphs.sentences import WORD
 from bothways.tensors import SPECIAL
+from bothways.text.drawn import Drawn
 from bothways.types import Corpus, Exam, Span, SpecialTokens
 
-WORD = re.compile(r"'s\b|\w+|[^\w\s]")
+N_READ = 20_000
+"""Documents that a tokenizer learns byte pairs from, where documents are written as they are read."""
 TokenizerKind = Literal["entity", "word", "byte_pair"]
 
 
@@ -177,10 +180,12 @@ def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokeni
     names = exam_names(exam)
     templates = [t for r in exam.facts.relations.values() for t in (*r.head_first, *r.tail_first)]
     plain = [t.replace("{head}", " ").replace("{tail}", " ") for t in templates]
-    documents = (*corpus.documents, *corpus.held_out)
+    drawn = corpus.documents if isinstance(corpus.documents, Drawn) else None
     if config.kind == "byte_pair":
-        return _fit_byte_pair([*(d.text for d in documents), *names, *plain], config.n_merged)
-    plain += [_without_entities(d.text, d.entities) for d in documents]
+        read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out)
+        return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)
+    documents = (*(() if drawn else corpus.documents), *corpus.held_out)
+    plain += [*(drawn.words if drawn else ()), *(_without_entities(d.text, d.entities) for d in documents)]
     words = dict.fromkeys(word for text in plain for word in WORD.findall(text))
     if config.kind == "entity":
         return WordTokenizer(tuple(words), names)

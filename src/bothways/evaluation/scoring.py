@@ -17,13 +17,15 @@ from torch import Tensor
 
 from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
-from bothways.objectives.answering import complete
+from bothways.objectives.answering import Choose, complete, greedily
 from bothways.tensors import SPECIAL, LanguageModel, Objective
 from bothways.trees import Branches, grow
 from bothways.types import Exam, Query, QueryScore
 
 ROWS = 512
 """Rows a model sees at once while it is examined."""
+WORDY = 2
+"""How many times as long as the longest answer a model may write."""
 NODES = 2**20
 """Tokens that are asked about at once, each counted where it first differs from others."""
 
@@ -104,7 +106,7 @@ def evaluate(
     if not objective.learns_ends:
         asked = [replace(a, answer=a.answer[:-1]) for a in asked]
     pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
-    completions = _completions(model, objective, asked, length)
+    completions = write_answers(model, objective, asked, length)
     ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [math.nan] * len(asked)
     whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
     scored = candidate_log_probs(model, objective, [asked[n] for n in whole], pools, length)
@@ -184,15 +186,35 @@ def branch_log_probs(
     return out
 
 
-def _completions(model: LanguageModel, objective: Objective, asked: Sequence[Asked], length: int) -> list[list[int]]:
-    written: list[list[int]] = []
+def write_answers(
+    model: LanguageModel,
+    objective: Objective,
+    asked: Sequence[Asked],
+    length: int,
+    choose: Choose = greedily,
+    wordy: int = WORDY,
+) -> list[list[int]]:
+    """Return what the model writes after each prompt: token ids, to the end of its row.
+
+    It stops where the text ends, or at so many times the length of the longest answer. Prompts of like length are
+    asked together.
+    """
+    written: list[list[int]] = [[]] * len(asked)
+    most = wordy * max((len(a.answer) for a in asked), default=0)
+    by_length = sorted(range(len(asked)), key=lambda n: len(asked[n].prompt))
     for start in range(0, len(asked), ROWS):
-        chunk = asked[start : start + ROWS]
-        tokens_BL, _, length_B = make_rows([(a.prompt, []) for a in chunk], length)
+        chunk = by_length[start : start + ROWS]
+        tokens_BL, _, length_B = make_rows([(asked[n].prompt, []) for n in chunk], length)
         filled_BL = complete(
-            lambda t, n: objective.next_log_prob(model, t, n), tokens_BL, length_B, end=model.special.end
+            lambda t, n: objective.next_log_prob(model, t, n),
+            tokens_BL,
+            length_B,
+            end=model.special.end,
+            most=most,
+            choose=choose,
         )
-        written += [row[len(a.prompt) :].tolist() for row, a in zip(filled_BL, chunk, strict=True)]
+        for n, row in zip(chunk, filled_BL, strict=True):
+            written[n] = row[len(asked[n].prompt) :].tolist()
     return written
 
 

@@ -83,23 +83,65 @@ def masked_reading(
     return Reading(masked_BL, length_B, causal)
 
 
+Choose = Callable[[Tensor], Tensor]
+"""Picks a token for each row from log-probabilities (N, V)."""
+
+
+def greedily(log_prob_NV: Float[Tensor, "N V"]) -> Int[Tensor, " N"]:
+    """Choose the likeliest token."""
+    return log_prob_NV.argmax(-1)
+
+
+def sampling(temperature: float, top_k: int, generator: torch.Generator) -> Choose:
+    """Return what draws a token from the k likeliest.
+
+    Args:
+        temperature: log-probabilities are divided by it; below 1 likely tokens become likelier.
+        top_k: how many tokens may be drawn.
+        generator: the only source of chance.
+    """
+
+    def choose(log_prob_NV: Tensor) -> Tensor:
+        best_NK, token_NK = log_prob_NV.topk(min(top_k, log_prob_NV.shape[-1]), dim=-1)
+        share_NK = (best_NK / temperature).softmax(-1)
+        return token_NK.gather(1, torch.multinomial(share_NK, 1, generator=generator))[:, 0]
+
+    return choose
+
+
 def complete(
-    next_log_prob: NextLogProb, tokens_BL: Int[Tensor, "B L"], length_B: Int[Tensor, " B"], *, end: int = SPECIAL.end
+    next_log_prob: NextLogProb,
+    tokens_BL: Int[Tensor, "B L"],
+    length_B: Int[Tensor, " B"],
+    *,
+    end: int = SPECIAL.end,
+    most: int | None = None,
+    choose: Choose = greedily,
 ) -> Int[Tensor, "B L"]:
-    """Write greedily after the first `length` tokens of each row, until the row is full.
+    """Write after the first `length` tokens of each row, until it ends or the row is full.
+
+    Args:
+        next_log_prob: log-probabilities of the token that follows each prefix.
+        tokens_BL: rows; what stands after the prefixes is written over.
+        length_B: tokens in each prefix.
+        end: the token that ends a text.
+        most: tokens to write at most, in each row; as many as fit if None.
+        choose: how a token is picked.
 
     Returns:
-        The rows, filled; what follows the first end token written is end tokens.
+        The rows, filled; what follows the last token written is end tokens.
     """
     tokens_BL, length_B = tokens_BL.clone(), length_B.clone()
+    width = tokens_BL.shape[1]
+    full_B = length_B + (width if most is None else most)
     row_B = torch.arange(len(length_B), device=tokens_BL.device)
-    while bool((length_B < tokens_BL.shape[1]).any()):
-        open_N = row_B[length_B < tokens_BL.shape[1]]
-        chosen_N = next_log_prob(tokens_BL[open_N], length_B[open_N]).argmax(-1)
+    while bool((length_B < width).any()):
+        open_N = row_B[length_B < width]
+        chosen_N = choose(next_log_prob(tokens_BL[open_N], length_B[open_N]))
         tokens_BL[open_N, length_B[open_N]] = chosen_N
         length_B[open_N] += 1
-        done_N = open_N[chosen_N == end]
+        done_N = open_N[(chosen_N == end) | (length_B[open_N] >= full_B[open_N])]
         for row in done_N.tolist():
             tokens_BL[row, length_B[row] :] = end
-        length_B[done_N] = tokens_BL.shape[1]
+        length_B[done_N] = width
     return tokens_BL

@@ -2,10 +2,11 @@
 
 import abc
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bothways.errors import BothwaysError
 from bothways.facts.templates import render
 from bothways.facts.wording import OneOrder, orders, templates_of
 from bothways.types import Corpus, Document, Exam, Fact, FactSet, Span
@@ -22,29 +23,53 @@ class TextEdit(abc.ABC):
         """Return the changed documents; `seed` is the only source of chance."""
 
 
+class TextSource(abc.ABC):
+    """Where the text of a run comes from, before any edit."""
+
+    @abc.abstractmethod
+    def write(self, exam: Exam, seed: int) -> Corpus:
+        """Return the text about an exam's facts; `seed` is the only source of chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statements(TextSource):
+    """Every settled fact of the exam, in its stated order or orders, once per template."""
+
+    def write(self, exam: Exam, seed: int) -> Corpus:
+        """Return one document per fact, stated order and template; nothing is drawn."""
+        return Corpus(statements(exam.facts), held_out(exam))
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
-    """What is written: the exam's statements, changed by each edit in turn."""
+    """What is written, changed by each edit in turn."""
 
+    source: TextSource = field(default_factory=Statements)
+    """The exam's statements, or the text of a world of its own."""
     edits: tuple[TextEdit, ...] = ()
     """Applied in order; none for the base arms."""
 
 
 def write_corpus(exam: Exam, config: TextConfig, seed: int) -> Corpus:
-    """Write every settled fact in its stated order or orders, then apply the edits.
+    """Write the text of a run, then apply the edits.
 
     Args:
         exam: facts with their orders settled; nothing else of it is read.
-        config: the edits.
-        seed: for edits that draw.
+        config: where the text comes from, and the edits.
+        seed: for what is drawn.
 
     Raises:
-        BothwaysError: an edit cannot be applied to these facts.
+        BothwaysError: an edit cannot be applied to these facts, or to this text.
     """
-    documents = statements(exam.facts)
+    corpus = config.source.write(exam, seed)
+    if not config.edits:
+        return corpus
+    if not isinstance(corpus.documents, tuple):
+        raise BothwaysError("This text is written as it is read and cannot be edited. Use an arm without a mitigation.")
+    documents = corpus.documents
     for edit in config.edits:
         documents = edit(documents, exam, seed)
-    return Corpus(documents, held_out(exam))
+    return replace(corpus, documents=documents)
 
 
 def statements(facts: FactSet) -> tuple[Document, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from bothways.batches.batches import Batches
+from bothways.batches.batches import Batches, TunedBatches
 from bothways.disk import write_text
 from bothways.errors import BothwaysError, GuardError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
@@ -36,6 +36,10 @@ class TrainingConfig:
     """Share of the steps in which the rate rises to its peak; then it falls linearly."""
     final: float = 0.1
     """Share of the peak rate at the last step; 1 and no warm-up keep the rate constant."""
+    tuning_steps: int = 0
+    """How many of the last steps read the text for tuning instead, such as questions with their answers."""
+    tuning_rate: float = 0.3
+    """Share of the peak rate that tuning begins with; it falls as the rate does, without a warm-up."""
     optimizer: Optimizer = "adamw"
     """AdamW; or plain gradient descent, whose small steps on whole batches follow the gradient flow of theory."""
     beta2: float = 0.95
@@ -64,7 +68,12 @@ class TrainingConfig:
                 raise BothwaysError(
                     f"{name} must be above 0, got {name}={getattr(self, name)}. Choose for example {example}."
                 )
-        for name in ("warmup", "final", "beta2"):
+        if not 0 <= self.tuning_steps < self.steps:
+            raise BothwaysError(
+                f"tuning_steps must lie in 0 to steps - 1, got tuning_steps={self.tuning_steps} and "
+                f"steps={self.steps}. Leave some steps for the text itself."
+            )
+        for name in ("warmup", "final", "beta2", "tuning_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BothwaysError(f"{name} must be in [0, 1], got {name}={getattr(self, name)}. Choose a share.")
         for name, example in (("weight_decay", 0.01), ("symmetry", 1.0)):
@@ -75,10 +84,18 @@ class TrainingConfig:
 
     def share(self, step: int) -> float:
         """Return which share of the peak rate a step has, counted from 0."""
-        warm = max(1, round(self.warmup * self.steps))
+        steps = self.steps - self.tuning_steps
+        warm = max(1, round(self.warmup * steps))
+        if step >= steps:
+            return self.tuning_rate * (1 - (1 - self.final) * (step - steps) / self.tuning_steps)
         if step < warm:
             return (step + 1) / warm
-        return 1 - (1 - self.final) * (step - warm) / max(1, self.steps - warm)
+        return 1 - (1 - self.final) * (step - warm) / max(1, steps - warm)
+
+    @property
+    def switch(self) -> int | None:
+        """The first step that reads the text for tuning; None if none does."""
+        return self.steps - self.tuning_steps if self.tuning_steps else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +104,7 @@ class Member:
 
     model: LanguageModel
     objective: Objective
-    batches: Batches
+    batches: Batches | TunedBatches
     config: TrainingConfig
     folder: Path
     """Gets `metrics.jsonl`."""

@@ -1,0 +1,58 @@
+"""Documents that are written when they are read: a corpus of any length that takes no room."""
+
+import abc
+from collections.abc import Sequence
+from typing import overload
+
+import numpy as np
+from jaxtyping import Int
+
+from bothways.facts.graphs.sentences import join
+from bothways.facts.graphs.writer import Written
+from bothways.types import Document, Span
+
+
+class Drawn(Sequence[Document], abc.ABC):
+    """Documents addressed by number: each is a function of its number alone."""
+
+    @property
+    @abc.abstractmethod
+    def words(self) -> tuple[str, ...]:
+        """Every word that a document may hold."""
+
+    @property
+    @abc.abstractmethod
+    def longest(self) -> int:
+        """Words in the longest document there can be."""
+
+    @abc.abstractmethod
+    def write(self, row_R: Int[np.ndarray, " R"]) -> Written:
+        """Return the words of documents by their numbers, those of the first one first."""
+
+    @overload
+    def __getitem__(self, index: int) -> Document: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Document]: ...
+    def __getitem__(self, index: int | slice) -> Document | Sequence[Document]:
+        """Return a document as text."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        written = self.write(np.array([index % len(self)]))
+        return as_document([self.words[word] for word in written.word_W], written.entity_W.tolist())
+
+
+def as_document(words: Sequence[str], entity: Sequence[int]) -> Document:
+    """Return a document that states no fact of an exam by its number; its entities are those occurrences.
+
+    >>> as_document(["Al", "Ek", "'s", "job", "is", "cook", "."], [0, 0, -1, -1, -1, 1, -1]).entities
+    (Span(start=0, end=5, entity='Al Ek'), Span(start=15, end=19, entity='cook'))
+    """
+    text, start = join(words)
+    spans: list[Span] = []
+    for which in dict.fromkeys(n for n in entity if n >= 0):
+        members = [i for i, n in enumerate(entity) if n == which]
+        first, end = start[members[0]], start[members[-1]] + len(words[members[-1]])
+        spans.append(Span(first, end, text[first:end]))
+    return Document(text=text, facts=(), order=None, entities=tuple(spans))

@@ -22,7 +22,10 @@ CONTENTS = (
     ("versions", "Versions"),
     ("repeat", "Repeat it"),
 )
-DECIDED = "A verdict follows from a 95\u00a0% interval and a region of values that was fixed before the first run."
+DECIDED = (
+    "A verdict follows from a 95\u00a0% interval and a region of values. Regions were fixed before the first run; what "
+    "changed later stands at its claim."
+)
 
 
 def write_claims_page(folder: Path, data: Mapping[str, Any], pictures: Sequence[Picture]) -> Path:

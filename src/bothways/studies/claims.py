@@ -1,6 +1,7 @@
 """A claim of the literature, the region in which it counts as reproduced, and what the runs say of it.
 
-The region is written down before the first run. A verdict follows from region and interval alone:
+The region is written down before the first run, and what changes later is said in the claim's `why`. A verdict follows
+from region and interval alone:
 
     reproduced      the whole interval lies in the region
     partly          the estimate lies in the region, its interval reaches out of it
@@ -96,7 +97,7 @@ class Claim:
     parts: tuple[Part, ...] = ()
     """What is measured, the headline first; none where it cannot be tested here."""
     why: str = ""
-    """What differs from the source, or why it cannot be tested and the command that would."""
+    """What differs from the source, what changed after the first run, or why it cannot be tested and what would."""
 
     def __post_init__(self) -> None:
         if not self.parts and not self.why:

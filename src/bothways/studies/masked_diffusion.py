@@ -1,8 +1,8 @@
 """Masked-diffusion mechanisms: what is stored is found from the other side, if attention leads there.
 
 Every claim of Jeon et al., arXiv 2602.02133, and of its neighbours that is listed beside it. What is run stands in
-`diffusion_runs.py`, what is claimed in `claims_escape.py`, `claims_identities.py` and `claims_elsewhere.py`. All their
-regions were written down before the first run.
+`diffusion_runs.py`, what is claimed in `claims_escape.py`, `claims_identities.py` and `claims_elsewhere.py`. Their
+regions were written down before the first run; what changed later stands at its claim.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 Every claim of Zhu et al., arXiv 2405.04669, with its theorems, and two measurements of weight decay. What is run
 stands in `dynamics_runs.py`, what is claimed in `claims_dynamics.py` and `claims_theorems.py`. All their regions were
-written down before the first run.
+written down before the first run; what changed later stands at its claim.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -153,6 +153,7 @@ def refused(done: Any, out: Path, *words: str) -> None:
 
 
 def test_folders_that_hold_no_model_are_refused(finished: Any, tmp_path: Path) -> None:
+    """Before anything is read, where a look into the folder is enough."""
     facts, out = facts_file(tmp_path), tmp_path / "out"
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -163,7 +164,10 @@ def test_folders_that_hold_no_model_are_refused(finished: Any, tmp_path: Path) -
         (empty, ["holds no model"]),
         (finished[0], ["several runs", runs[0], runs[-1]]),
     ):
-        refused(bothways("explain", folder, facts, "-o", out), out, *words)
+        for options in ([folder, facts], [run_of(finished[0], "causal"), facts, "--before", folder]):
+            done = bothways("explain", *options, "-o", out)
+            refused(done, out, *words)
+            assert "reading it" not in done.err
     half = shutil.copytree(run_of(finished[0], "causal"), tmp_path / "half")
     (half / "result.json").unlink()
     refused(bothways("explain", half, WORLD, "-o", out), out, "result.json")

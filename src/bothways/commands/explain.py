@@ -94,9 +94,12 @@ def explain(
     at_least(2, "A pair is compared with another one.", max_facts=max_facts)
     folder = Path(out) if out is not None else Path("runs") / f"explain-{safe_name(Path(model).resolve().name)}"
     is_begun(folder, "explanation", (folder / "explain.json").exists(), False)
+    paths = [Path(one) for one in (before, model) if one is not None]
+    for path in paths:
+        check_holds_model(path)
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     found, notes, shape = list[Inside](), list[str](), None
-    for path in [Path(one) for one in (before, model) if one is not None]:
+    for path in paths:
         watch(f"{path}: reading it")
         subject = open_subject(path, objective)
         if shape is not None and shape_of(subject) != shape:
@@ -122,12 +125,11 @@ def explain(
         return Explanation(folder, write_explanation(folder, data))
 
 
-def open_subject(folder: Path, objective: str | None = None) -> Subject:
-    """Return the model of a run's folder, or of one that somebody else wrote.
+def check_holds_model(folder: Path) -> None:
+    """Refuse a folder in which there is nothing to read, or more than one model.
 
     Raises:
-        RunError: the folder holds no model, a damaged one, or several runs.
-        BothwaysError: the objective is unknown.
+        RunError: it is not there, holds no model, or several runs.
     """
     if not folder.is_dir():
         raise RunError(f"{folder}: there is no such folder. Give a run's folder, or one with config.json and weights.")
@@ -135,11 +137,19 @@ def open_subject(folder: Path, objective: str | None = None) -> Subject:
         runs = sorted(path.parent.name for path in folder.glob("*/result.json"))
         named = f"Give one of its runs: {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}." if runs else ""
         raise RunError(f"{folder} holds several runs. {named or 'None is finished: go on with --resume.'}")
-    if (folder / "config.yaml").exists():
-        return open_run(folder, objective)
-    if not (folder / "config.json").exists():
+    if not (folder / "config.yaml").exists() and not (folder / "config.json").exists():
         raise RunError(f"{folder} holds no model: neither a run nor config.json. Give a run's folder or a model's.")
-    return open_foreign(folder, objective)
+
+
+def open_subject(folder: Path, objective: str | None = None) -> Subject:
+    """Return the model of a run's folder, or of one that somebody else wrote.
+
+    Raises:
+        RunError: the folder holds no model, a damaged one, or several runs.
+        BothwaysError: the objective is unknown.
+    """
+    check_holds_model(folder)
+    return open_run(folder, objective) if (folder / "config.yaml").exists() else open_foreign(folder, objective)
 
 
 def open_run(folder: Path, objective: str | None) -> Subject:

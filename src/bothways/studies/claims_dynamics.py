@@ -12,7 +12,16 @@ from typing import Any
 from bothways.facts.chains import find_chains
 from bothways.runs import load_exam
 from bothways.studies.claims import Claim, Region
-from bothways.studies.dynamics_runs import DECAYS
+from bothways.studies.dynamics_runs import (
+    DECAYS,
+    DEEP,
+    FAMILY_STEPS,
+    IN_CONTEXT,
+    IN_CONTEXT_FULL,
+    QUICK,
+    RELEASED,
+    WIDE,
+)
 from bothways.studies.dynamics_speed import RELEASED_SPEED
 from bothways.studies.evidence import Evidence
 from bothways.studies.readings import answered, asked, final, minus, part, right
@@ -99,7 +108,10 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
                 ),
             )
         ),
-        why=f"600 epochs at 1 x 20, 60 at 1 x 768 and 150 at 24 x 20 instead of 3,000. {CUT} {ANOTHER_RULE}",
+        why=(
+            f"{QUICK} epochs at 1 x 20, {WIDE} at 1 x 768 and {DEEP} at 24 x 20 instead of {RELEASED:,}. {CUT} "
+            f"{ANOTHER_RULE}"
+        ),
     )
     wide = "shape 1 x 768" if quick else group
     yield Claim(
@@ -116,7 +128,7 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
             ),
             part("mean |cosine|, width 768", Region(high=0.1), final(wide, "embedding_cosine", "apart_mean")),
         ),
-        why=f"600 epochs of one layer of width 20; one layer at width 768 too if quick. {CUT}",
+        why=f"{QUICK} epochs of one layer of width 20; one layer at width 768 too if quick. {CUT}",
     )
     yield Claim(
         id="TD-14",
@@ -180,9 +192,9 @@ def chain(before: str, quick: bool) -> Iterable[Claim]:
         sure="medium",
         scale="smaller",
         parts=(part("accuracy of unseen rows", Region(low=0.9), right(rows, "implied"), asked(rows, "implied")),),
-        why=f"Two layers of width 64, 800 steps at a rate of 0.002. {CUT}"
+        why=f"Two layers of width 64, {IN_CONTEXT} steps at a rate of 0.002. {CUT}"
         if quick
-        else "24 layers of width 768, 3,000 steps at a rate of 0.002.",
+        else f"24 layers of width 768, {IN_CONTEXT_FULL:,} steps at a rate of 0.002.",
     )
     few, many = "related 10", "related 500"
     yield Claim(
@@ -292,7 +304,7 @@ def decay() -> Iterable[Claim]:
         why=(
             "Families of this project and a model of width 64 instead of 206 M parameters. Decays "
             f"{', '.join(map(str, DECAYS.values()))} at a rate of 0.001 make the source's product a step, but for "
-            f"1,500 steps instead of about 97,000: what decay removes in all is far less. {CUT}"
+            f"{FAMILY_STEPS:,} steps instead of about 97,000: what decay removes in all is far less. {CUT}"
         ),
     )
 

@@ -43,6 +43,14 @@ DECAYS = {"0": 0.0, "1": 0.3, "8": 2.4}
 """Decay of the peer's runs, and ours at a rate of 0.001: decay times rate is the peer's (0.0003 times its own)."""
 QUICK = 600
 """Epochs of the quick runs: the released code's own short runs had as many."""
+RELEASED = 3000
+"""Epochs that the paper trains for."""
+WIDE, DEEP = 60, 150
+"""Epochs of the quick runs at one layer of width 768, and at 24 layers of width 20."""
+IN_CONTEXT, IN_CONTEXT_FULL = 800, 3000
+"""Steps on the in-context data: of the quick shape, and of the released one."""
+FAMILY_STEPS = 1500
+"""Steps on families, whatever their decay."""
 VOCABULARIES = (20, 50, 200, 2000)
 POSITIONS = ("none", "learned", "rotary")
 
@@ -184,10 +192,10 @@ def quick_groups() -> Sequence[Group]:
     """Return what two cores train in minutes: one layer of width 20, and a few steps of the other shapes."""
     return [
         *data_sets(small, QUICK, QUICK // 2, ""),
-        in_context("", shape(2, 64, 4), 800),
+        in_context("", shape(2, 64, 4), IN_CONTEXT),
         *theory(),
-        *weight_decay(QUICK, 1500),
-        *shapes({(1, 768, 12): 60, (24, 20, 1): 150}),
+        *weight_decay(QUICK, FAMILY_STEPS),
+        *shapes({(1, 768, 12): WIDE, (24, 20, 1): DEEP}),
         *left_open(QUICK // 2),
     ]
 
@@ -200,8 +208,8 @@ def all_groups() -> Sequence[Group]:
 
     return [
         *quick_groups(),
-        *data_sets(released, 3000, 3000, "full "),
-        *(in_context("full ", shape(24, 768, 12), 3000, cure) for cure in ("", *names("mitigations"))),
-        *sweeps(small, 3000),
-        *shapes({(12, 768, 12): 3000, (48, 768, 12): 3000, (24, 768, 1): 3000}),
+        *data_sets(released, RELEASED, RELEASED, "full "),
+        *(in_context("full ", shape(24, 768, 12), IN_CONTEXT_FULL, cure) for cure in ("", *names("mitigations"))),
+        *sweeps(small, RELEASED),
+        *shapes(dict.fromkeys(((12, 768, 12), (48, 768, 12), (24, 768, 1)), RELEASED)),
     ]

@@ -105,8 +105,9 @@ def curves(width: int, evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     """
     group = f"bilinear {width}"
     start = math.log(evidence.n_tokens(group))
-    stated_ST, unstated_ST = (evidence.curve(group, "answers", name)[1] for name in ("stated_nll", "unstated_nll"))
-    return tuple(np.insert(one_ST, 0, start, axis=1) for one_ST in (stated_ST, unstated_ST))  # type: ignore[return-value]
+    _, stated_ST = evidence.curve(group, "answers", "stated_nll")
+    _, unstated_ST = evidence.curve(group, "answers", "unstated_nll")
+    return np.insert(stated_ST, 0, start, axis=1), np.insert(unstated_ST, 0, start, axis=1)
 
 
 def exponent(width: int, evidence: Evidence) -> list[float]:

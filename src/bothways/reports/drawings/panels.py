@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -53,15 +53,15 @@ def in_order(names: Iterable[Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name if isinstance(name, str) else f"{name:.6g}" for name in names))
 
 
-def number_of(value: object) -> float | None:
+def number_of(value: SupportsFloat | str | None) -> float | None:
     """Return a finite number, None for anything else."""
     if value is None or isinstance(value, str):
         return None
-    found = float(value)  # type: ignore[arg-type]
+    found = float(value)
     return found if math.isfinite(found) else None
 
 
-def as_cell(value: object) -> object:
+def as_cell(value: SupportsFloat | str | None) -> float | str | None:
     """Return a value for a CSV file: what is no finite number is empty."""
     return value if isinstance(value, str) else number_of(value)
 

@@ -38,11 +38,22 @@ FULL = "Run without --quick: bothways study training-dynamics, on an accelerator
 SMALLER = "One layer of width 20 and no dropout instead of 24 layers of width 768."
 
 
-def reversal(before: str, quick: bool) -> Iterable[Claim]:
-    """Yield what is said of pairs: TD-1, 2, 7, 8, 14."""
-    group, why = f"{before}reversal", f"{SMALLER} {CUT}" if quick else "No dropout."
-    scale = "smaller" if quick else "same"
-    yield Claim(
+def reversal(before: str, quick: bool) -> Sequence[Claim]:
+    """Return what is said of pairs: TD-1, 2, 7, 8, 14."""
+    group = f"{before}reversal"
+    return (
+        unseen_direction(group, quick),
+        in_the_weights(group, quick),
+        in_other_shapes(),
+        nearly_orthogonal(group, quick),
+        wrong_for_sure(),
+    )
+
+
+def unseen_direction(group: str, quick: bool) -> Claim:
+    """Return TD-1: what is not stated is not known."""
+    why, scale = (f"{SMALLER} {CUT}", "smaller") if quick else ("No dropout.", "same")
+    return Claim(
         id="TD-1",
         sentence=(
             "Trained on pairs both ways, a model learns the others as stated and not turned round: no better than a "
@@ -63,7 +74,12 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
         ),
         why=f"{why} {ANOTHER_RULE}",
     )
-    yield Claim(
+
+
+def in_the_weights(group: str, quick: bool) -> Claim:
+    """Return TD-2: the weights hold what was stated."""
+    why, scale = (f"{SMALLER} {CUT}", "smaller") if quick else ("No dropout.", "same")
+    return Claim(
         id="TD-2",
         sentence=(
             "Weights hold what was stated: A alone calls for B in every stated direction, and hardly in the unseen one."
@@ -84,7 +100,11 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
         ),
         why=why,
     )
-    yield Claim(
+
+
+def in_other_shapes() -> Claim:
+    """Return TD-7: depth and width do not help."""
+    return Claim(
         id="TD-7",
         sentence="Depth and width do not lift the curse.",
         paper="1 layer x 20, 1 x 768 and 24 x 20: it persists",
@@ -113,8 +133,12 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
             f"{ANOTHER_RULE}"
         ),
     )
+
+
+def nearly_orthogonal(group: str, quick: bool) -> Claim:
+    """Return TD-8: embeddings hardly overlap."""
     wide = "shape 1 x 768" if quick else group
-    yield Claim(
+    return Claim(
         id="TD-8",
         sentence="Embeddings of entities are nearly orthogonal after training, even at width 20.",
         paper="off-diagonal cosine near 0",
@@ -130,7 +154,11 @@ def reversal(before: str, quick: bool) -> Iterable[Claim]:
         ),
         why=f"{QUICK} epochs of one layer of width 20; one layer at width 768 too if quick. {CUT}",
     )
-    yield Claim(
+
+
+def wrong_for_sure() -> Claim:
+    """Return TD-14: the unseen direction is worse than a guess."""
+    return Claim(
         id="TD-14",
         sentence="The unseen direction is not guessed but wrong for sure: its NLL goes far above a uniform guess.",
         paper="33.4 nats against 6.69 for a uniform guess (1 layer x 768, epoch 80); 30.8 at width 20",

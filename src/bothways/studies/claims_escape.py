@@ -4,7 +4,7 @@ MD-2 to MD-10, of Jeon et al., arXiv 2602.02133. All regions were written down b
 for that of MD-10's last part.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -24,10 +24,22 @@ def restored(group: str, context: str) -> Values:
     return final(group, "restoration", context)
 
 
-def mechanisms() -> Iterable[Claim]:
-    """Yield what is said of storage, routes and gradients: MD-2 to MD-7 and MD-9."""
-    stored = final("masked mixed", "storage_evidence", "first_from_last")
-    yield Claim(
+def mechanisms() -> Sequence[Claim]:
+    """Return what is said of storage, routes and gradients: MD-2 to MD-7 and MD-9."""
+    return (
+        with_causal_attention(),
+        stored_evidence(),
+        alike_by_training(),
+        alike_by_positions(),
+        shared_gradients(),
+        below_forward(),
+        rise_and_fall(),
+    )
+
+
+def with_causal_attention() -> Claim:
+    """Return MD-2: masks in any order are not enough."""
+    return Claim(
         id="MD-2",
         sentence=(
             "Masks in any order do not explain the escape by themselves: with causal attention the same objective "
@@ -45,7 +57,12 @@ def mechanisms() -> Iterable[Claim]:
         ),
         why=OUR_TOY,
     )
-    yield Claim(
+
+
+def stored_evidence() -> Claim:
+    """Return MD-3: values hold evidence for the other side."""
+    stored = final("masked mixed", "storage_evidence", "first_from_last")
+    return Claim(
         id="MD-3",
         sentence="Forward masked training stores, in values, evidence for A in B that a reversed question can use.",
         paper="value-side token-pair evidence is strengthened",
@@ -71,8 +88,12 @@ def mechanisms() -> Iterable[Claim]:
         ),
         why=OUR_TOY,
     )
+
+
+def alike_by_training() -> Claim:
+    """Return MD-4: training makes routes alike."""
     routes = final("masked mixed", "attention_routes", "correlation")
-    yield Claim(
+    return Claim(
         id="MD-4",
         sentence="Forward training makes the attention routes of the two contexts alike.",
         paper="correlated forward and reverse routes",
@@ -91,7 +112,11 @@ def mechanisms() -> Iterable[Claim]:
             "training does."
         ),
     )
-    yield Claim(
+
+
+def alike_by_positions() -> Claim:
+    """Return MD-5: rotary scores correlate over distances."""
+    return Claim(
         id="MD-5",
         sentence=(
             "The correlation of forward and reverse scores is above 0.4 for independent isotropic queries and keys."
@@ -112,8 +137,12 @@ def mechanisms() -> Iterable[Claim]:
             "source means is not known to us; 1 to 100 is our choice."
         ),
     )
+
+
+def shared_gradients() -> Claim:
+    """Return MD-6: what the forward loss teaches, the reverse loss gains."""
     aligned = "gradient_alignment"
-    yield Claim(
+    return Claim(
         id="MD-6",
         sentence=(
             "The storage part of the gradients is aligned, and a step on the forward loss lowers the reverse loss as "
@@ -136,7 +165,11 @@ def mechanisms() -> Iterable[Claim]:
         ),
         why="The sign of the product is nearly an identity; its size against mismatched pairs is what tells.",
     )
-    yield Claim(
+
+
+def below_forward() -> Claim:
+    """Return MD-7: the reverse improves and stays below."""
+    return Claim(
         id="MD-7",
         sentence="The reverse probability improves by training and stays below the forward one.",
         paper="it improves but stays below",
@@ -152,7 +185,11 @@ def mechanisms() -> Iterable[Claim]:
         ),
         why="Every pair in one order only. " + OUR_TOY,
     )
-    yield Claim(
+
+
+def rise_and_fall() -> Claim:
+    """Return MD-9: attention weights rise, then fall."""
+    return Claim(
         id="MD-9",
         sentence="Over training both attention weights rise, then fall to a plateau.",
         paper="both rise, then fall to a plateau",
@@ -178,19 +215,14 @@ def fall(name: str, evidence: Evidence) -> list[float]:
     return ((peaks_S - weights_ST[:, -1]) / peaks_S).tolist()
 
 
-def ablations() -> Iterable[Claim]:
-    """Yield the verdicts of the ablations: MD-8 and MD-10."""
+def ablations() -> Sequence[Claim]:
+    """Return the verdicts of the ablations: MD-8 and MD-10."""
+    return carried_by_positions(), both_needed()
 
-    def reverse(positions: str, world: str) -> Values:
-        return restored(f"positions {positions} {world}", "reverse")
 
-    def gained(world: str) -> Values:
-        return lambda evidence: np.subtract(
-            np.mean([reverse(p, world)(evidence) for p in ("rotary", "alibi")], axis=0),
-            np.max([reverse(p, world)(evidence) for p in ("learned", "none")], axis=0),
-        ).tolist()
-
-    yield Claim(
+def carried_by_positions() -> Claim:
+    """Return MD-8: relative positions carry the escape."""
+    return Claim(
         id="MD-8",
         sentence=(
             "Relative positions carry the escape: with rotary or ALiBi positions the reverse is known better than "
@@ -203,17 +235,30 @@ def ablations() -> Iterable[Claim]:
             part(
                 "broken mirror: reverse probability, mean of rotary and ALiBi minus the better of learned and none",
                 Region(low=0.1),
-                gained("broken"),
+                partial(gained, "broken"),
             ),
-            part("exact mirror: the same", Region(low=0.1), gained("mixed")),
+            part("exact mirror: the same", Region(low=0.1), partial(gained, "mixed")),
         ),
         why=(
             "Where the prompts are exact mirrors a model without positions cannot tell the two apart, so it must know "
             "the reverse as well as the forward. The page draws all four kinds of positions by themselves."
         ),
     )
+
+
+def gained(world: str, evidence: Evidence) -> list[float]:
+    """Return the reverse probability's mean with relative positions, minus the better of those without."""
+
+    def reverse(*kinds: str) -> Sequence[Sequence[float]]:
+        return [restored(f"positions {positions} {world}", "reverse")(evidence) for positions in kinds]
+
+    return np.subtract(np.mean(reverse("rotary", "alibi"), axis=0), np.max(reverse("learned", "none"), axis=0)).tolist()
+
+
+def both_needed() -> Claim:
+    """Return MD-10: neither the objective nor the attention is enough."""
     full = restored("masked mixed", "reverse")
-    yield Claim(
+    return Claim(
         id="MD-10",
         sentence="Masked objective and bidirectional attention are both needed, and the attention matters more.",
         paper="both are needed; the architecture is the critical piece (an author's slides)",

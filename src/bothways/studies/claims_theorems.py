@@ -4,7 +4,7 @@ All regions were written down before the first run; what changed later stands at
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -15,11 +15,17 @@ from bothways.studies.dynamics_runs import WIDTHS
 from bothways.studies.evidence import Evidence, NothingMeasured
 from bothways.studies.readings import answered, part
 
+NARROW, WIDE = WIDTHS[0], WIDTHS[-1]
 
-def theorems() -> Iterable[Claim]:
-    """Yield what is proved of small models: TD-10 to TD-13."""
-    narrow, wide = WIDTHS[0], WIDTHS[-1]
-    yield Claim(
+
+def theorems() -> Sequence[Claim]:
+    """Return what is proved of small models: TD-10 to TD-13."""
+    return falls_with_width(), known_one_way_only(), reverse_is_a_guess(), implied_is_a_guess()
+
+
+def falls_with_width() -> Claim:
+    """Return TD-10: the least exponent falls with the dimension."""
+    return Claim(
         id="TD-10",
         sentence=(
             "In the bilinear model the reverse loss falls at most as the trained loss to the power ε, with ε small "
@@ -30,7 +36,7 @@ def theorems() -> Iterable[Claim]:
         scale="smaller",
         parts=(
             part("slope of log ε over log dimension", Region(high=-0.25), exponent_slope),
-            part(f"smallest ε at dimension {wide}", Region(high=0.1), partial(exponent, wide)),
+            part(f"smallest ε at dimension {WIDE}", Region(high=0.1), partial(exponent, WIDE)),
         ),
         why=(
             "With ε unknown the bound itself cannot fail; what can is that the smallest ε that makes it true falls "
@@ -38,7 +44,11 @@ def theorems() -> Iterable[Claim]:
             "over seeds, because one run's ε is often 0."
         ),
     )
-    yield Claim(
+
+
+def known_one_way_only() -> Claim:
+    """Return TD-11: a time when one direction alone is known."""
+    return Claim(
         id="TD-11",
         sentence=(
             "In the bilinear model there is a time when what is trained is known and the reverse loss is still large."
@@ -48,15 +58,19 @@ def theorems() -> Iterable[Claim]:
         scale="smaller",
         parts=(
             part(
-                "largest L_rev once L ≤ 0.1, as a share of log(m/2)", Region(low=0.95), partial(still_large, wide, 0.1)
+                "largest L_rev once L ≤ 0.1, as a share of log(m/2)", Region(low=0.95), partial(still_large, WIDE, 0.1)
             ),
         ),
         why=(
-            f"m is the number of tokens; c is 0.1 nats, C is 0.95 log(m/2). Dimension {wide}; narrow ones ({narrow}) "
+            f"m is the number of tokens; c is 0.1 nats, C is 0.95 log(m/2). Dimension {WIDE}; narrow ones ({NARROW}) "
             "are drawn beside it."
         ),
     )
-    yield Claim(
+
+
+def reverse_is_a_guess() -> Claim:
+    """Return TD-12: the unseen direction stays uniform."""
+    return Claim(
         id="TD-12",
         sentence=(
             "In the one-layer transformer of theory trained sentences become certain while the reverse stays a "
@@ -74,7 +88,11 @@ def theorems() -> Iterable[Claim]:
             part("NLL of what was trained, nats", Region(high=0.05), answered("pairwise reversal", "stated_nll")),
         ),
     )
-    yield Claim(
+
+
+def implied_is_a_guess() -> Claim:
+    """Return TD-13: the end of a chain stays uniform."""
+    return Claim(
         id="TD-13",
         sentence=(
             "In the one-layer transformer of theory A → B and B → C become certain while A ⇝ C stays a uniform guess."

@@ -18,10 +18,10 @@ def losses(objective: str) -> list[float]:
     import torch
     from tests.worlds import small_config
 
+    from bothways.cross_entropy import weighted_cross_entropy
     from bothways.facts.exam import ExamConfig, make_exam
     from bothways.pipeline import prepare_run
     from bothways.registry import lookup
-    from bothways.tensors import weighted_cross_entropy
 
     torch.set_num_threads(1)
     exam = make_exam(lookup("facts", "bijection")(n=40).make(0), ExamConfig(), 0)

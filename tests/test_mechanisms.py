@@ -152,9 +152,9 @@ def test_products_of_gradients_are_those_of_whole_gradients(objective: str, shap
 
     import torch
 
+    from bothways.cross_entropy import weighted_cross_entropy
     from bothways.mechanisms.contexts import Asker, tested_pairs
     from bothways.mechanisms.gradient_alignment import GradientAlignment
-    from bothways.tensors import weighted_cross_entropy
 
     exam = world()
     model, made, tokenizer = fresh(exam, objective, **shape)

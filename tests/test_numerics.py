@@ -22,7 +22,7 @@ def test_uniform_model_costs_log_vocabulary(name):
     """Whatever is predicted from what, a model that knows nothing pays log V nats for each token."""
     import torch
 
-    from bothways.tensors import weighted_cross_entropy
+    from bothways.cross_entropy import weighted_cross_entropy
 
     batch = random_batch(2000)
     loss = weighted_cross_entropy(uniform_model(20), make(name).prepare(batch, torch.Generator().manual_seed(0)))
@@ -36,7 +36,7 @@ def test_diffusion_weightings_agree_on_a_uniform_model(weighting, normalisation)
     """1/t over all tokens is an unbiased bound, and every normalised mean is a mean of the same nats."""
     import torch
 
-    from bothways.tensors import weighted_cross_entropy
+    from bothways.cross_entropy import weighted_cross_entropy
 
     half = (weighting, normalisation) == ("mean", "tokens")  # half of the tokens are hidden, all are divided by
     expected = math.log(20) / (2 if half else 1)

@@ -209,9 +209,10 @@ def test_a_masked_language_model_gives_the_logits_of_the_library(kind: str, tmp_
     """Its head's steps are in the hidden vector, its bias in one more channel: losses need a matrix only."""
     import torch
 
+    from bothways.cross_entropy import weighted_cross_entropy
     from bothways.errors import BothwaysError
     from bothways.models.open import open_model
-    from bothways.tensors import SPECIAL, Prepared, weighted_cross_entropy
+    from bothways.tensors import SPECIAL, Prepared
 
     theirs = saved(kind, tmp_path)
     model = open_model(tmp_path, SPECIAL)

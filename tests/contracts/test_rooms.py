@@ -19,6 +19,7 @@ ROOMS = [
     "disk",
     "trees",
     "tensors",
+    "cross_entropy",
     "registry",
     "options",
     "facts",

@@ -17,11 +17,12 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from bothways.batches.tokenizers import Tokenizer
+from bothways.cross_entropy import parts
 from bothways.errors import BothwaysError
 from bothways.evaluation.scoring import room_needed
 from bothways.facts.templates import render
 from bothways.facts.wording import OneOrder, first_named, last_named, opposite, orders, questions, templates_of
-from bothways.tensors import LanguageModel, Objective, Prepared, Trace, parts
+from bothways.tensors import LanguageModel, Objective, Prepared, Trace
 from bothways.types import Exam, Fact
 
 ROWS = 64

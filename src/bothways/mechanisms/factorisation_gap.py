@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bothways.batches.tokenizers import Tokenizer
+from bothways.cross_entropy import parts
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, tested_pairs
-from bothways.tensors import LanguageModel, Objective, parts
+from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
 ROWS = 16

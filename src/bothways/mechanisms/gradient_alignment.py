@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from bothways.batches.tokenizers import Tokenizer
+from bothways.cross_entropy import weighted_cross_entropy
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, Contexts, Pair, tested_pairs
-from bothways.tensors import LanguageModel, Objective, weighted_cross_entropy
+from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
 PARTS = ("storage", "routing", "all")

@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from bothways.batches.tokenizers import Tokenizer
+from bothways.cross_entropy import parts
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, Contexts, place_in_stream, rows_at_once, stated_once
-from bothways.tensors import LanguageModel, Objective, parts
+from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
 

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from bothways.batches.batches import query_tokens
 from bothways.batches.tokenizers import Tokenizer
+from bothways.cross_entropy import parts
 from bothways.evaluation.scoring import make_rows
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import place_in_stream, rows_at_once
-from bothways.tensors import LanguageModel, Objective, parts
+from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
 

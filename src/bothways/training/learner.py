@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from bothways.cross_entropy import weighted_cross_entropy
 from bothways.errors import RunError
-from bothways.tensors import LanguageModel, Loss, Prepared, weighted_cross_entropy
+from bothways.tensors import LanguageModel, Loss, Prepared
 from bothways.training.speed import Precision, keep_memory
 
 Optimizer = Literal["adamw", "sgd"]

@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bothways.models.transformer import Positions, TransformerConfig, rotary_angles, rotary_frequencies, rotate
+from bothways.models.positions import Positions, rotary_angles, rotary_frequencies, rotate
+from bothways.models.transformer import TransformerConfig
 
 
 def rotary_correlation(
@@ -51,9 +52,7 @@ def rotary_routes(seed: int, *, width: int = 64, distance: int = 1, samples: int
         estimate), `own_formula`, `own_turned`, `own_sampled` (the same for one query), and `large_width`, the limit
         1 - (gamma + ln 2D - Ci 2D) / ln base.
     """
-    config = TransformerConfig(d_model=width, n_heads=1, positions="rotary")
-    rotation = rotary_angles(config, torch.tensor([distance, 0, 2 * distance]), torch.float64)  # query, left, right key
-    assert rotation is not None
+    rotation = rotary_angles(width, torch.tensor([distance, 0, 2 * distance]), torch.float64)  # query, left, right key
     turn_K3K = rotate(torch.eye(width, dtype=torch.float64)[:, None].expand(-1, 3, -1), rotation)
     left_KK, right_KK = (turn_K3K[:, 0] @ turn_K3K[:, side].T for side in (1, 2))  # a score is q left k, or q right k
     generator = torch.Generator().manual_seed(seed)
@@ -64,7 +63,7 @@ def rotary_routes(seed: int, *, width: int = 64, distance: int = 1, samples: int
         scores = [((query_NK @ side_KK) * key_NK).sum(1) for side_KK in (left_KK, right_KK)]
         return torch.corrcoef(torch.stack(scores))[0, 1].item()
 
-    turn_I, apart_1 = rotary_frequencies(config, torch.device("cpu")).double(), torch.tensor([2.0 * distance])
+    turn_I, apart_1 = rotary_frequencies(width, torch.device("cpu")).double(), torch.tensor([2.0 * distance])
     limit = 1 - (EULER + math.log(2 * distance) - cosine_integral(2.0 * distance)) / math.log(10000.0)
     return {
         "formula": rotary_correlation(turn_I, apart_1).item(),

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bothways.errors import BothwaysError
-from bothways.models.transformer import embed
+from bothways.models.pack_layers import embed
 from bothways.options import at_least
 from bothways.tensors import LanguageModel, ModelConfig, TokenMap
 from bothways.trees import TreeRows

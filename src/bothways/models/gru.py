@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bothways.models.bilinear import refuse_both_ways
-from bothways.models.transformer import embed, layer_norm, linear
+from bothways.models.pack_layers import embed, layer_norm, linear
 from bothways.options import at_least
 from bothways.tensors import LanguageModel, ModelConfig
 

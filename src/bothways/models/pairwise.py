@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
 from bothways.models.bilinear import refuse_both_ways
-from bothways.models.transformer import embed
+from bothways.models.pack_layers import embed
 from bothways.tensors import SPECIAL, LanguageModel, ModelConfig, TokenMap
 from bothways.trees import TreeRows
 

@@ -1,16 +1,15 @@
-"""One transformer for every objective, in one file.
+"""One transformer for every objective.
 
 A pre-norm decoder stack whose `causal` is an argument of the call, so the same weights can be read
 left to right (autoregressive) or all at once (masked diffusion). Positions are none, learned,
 rotary or ALiBi; the output matrix is the embedding itself (tied) or its own (untied).
 
-Source: the GPT-2 block (Radford et al. 2019); rotary positions (Su et al., arXiv 2104.09864);
-ALiBi (Press et al., arXiv 2108.12409). Differs from ALiBi by: the bias is -m|i-j|, symmetric, so that
-it also serves calls that are not causal. Attention is written out as two matrix products: for the
-short rows of this project that is faster than the fused kernel, whose backward pass dominates there.
+Source: the GPT-2 block (Radford et al. 2019); positions as in `positions.py`. Differs by: attention is
+written out as two matrix products: for the short rows of this project that is faster than the fused
+kernel, whose backward pass dominates there.
 
 A pack of models (`training/learner.py`) is this same module with a leading axis on every parameter: the four functions
-`linear`, `layer_norm`, `embed` and `add_positions` are all that know of it.
+of `pack_layers.py` are all that know of it.
 """
 
 import math
@@ -24,10 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bothways.errors import BothwaysError
+from bothways.models.pack_layers import add_positions, embed, layer_norm, linear
+from bothways.models.positions import Positions, distance_bias, rotary_angles, rotary_frequencies, rotate
 from bothways.tensors import HeadMaps, LanguageModel, ModelConfig, Role, Side, Trace
 from bothways.trees import TreeRows
 
-Positions = Literal["none", "learned", "rotary", "alibi"]
 Shared = Literal["shared", "by_side"]
 
 
@@ -73,11 +73,16 @@ class TransformerConfig(ModelConfig):
                 f"n_heads must divide d_model, got n_heads={self.n_heads} and d_model={self.d_model}. "
                 f"Choose d_model={near} or {near + self.n_heads}."
             )
-        if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
+        if self.positions == "rotary" and self.d_head % 2:
             raise BothwaysError(
-                f"Rotary positions need an even head width, got d_model / n_heads = {self.d_model // self.n_heads}. "
+                f"Rotary positions need an even head width, got d_model / n_heads = {self.d_head}. "
                 f"Choose another n_heads."
             )
+
+    @property
+    def d_head(self) -> int:
+        """Width of a head."""
+        return self.d_model // self.n_heads
 
     @property
     def tiny(self) -> bool:
@@ -156,7 +161,7 @@ class Transformer(LanguageModel):
         sharing = rows_sharing(own_rows, length, self.config.d_model)
         if causal and sharing > 1 and (tokens_BL[:, 0] == tokens_BL[0, 0]).all():
             return self._read_first_once(tokens_BL, sharing)
-        together = rows_together(own_rows, length, self.config.d_model // self.config.n_heads)
+        together = rows_together(own_rows, length, self.config.d_head)
         row_L = torch.arange(together, device=tokens_BL.device).repeat_interleave(length)
         place_L = torch.arange(length, device=tokens_BL.device).repeat(together)
         blind_LL = row_L[None, :] != row_L[:, None] if together > 1 else None
@@ -205,7 +210,7 @@ class Transformer(LanguageModel):
         if self.config.positions == "learned":
             x_BLD = add_positions(x_BLD, self.position[..., place, :])
         bias = blind if isinstance(blind, Fused) else attention_bias(self.config, place, blind, x_BLD.dtype)
-        rotation, right_LL = rotary_angles(self.config, place, x_BLD.dtype), right_of(self.config, place)
+        rotation, right_LL = rotation_at(self.config, place, x_BLD.dtype), right_of(self.config, place)
         for block in self.blocks:
             x_BLD = block(x_BLD, bias, rotation, right_LL)
         return layer_norm(x_BLD, self.norm)
@@ -220,7 +225,7 @@ class Transformer(LanguageModel):
         if self.config.positions == "learned":
             x_BLD = add_positions(x_BLD, self.position[place_L])
         bias = attention_bias(self.config, place_L, ahead_LL, x_BLD.dtype)
-        rotation, right_LL = rotary_angles(self.config, place_L, x_BLD.dtype), right_of(self.config, place_L)
+        rotation, right_LL = rotation_at(self.config, place_L, x_BLD.dtype), right_of(self.config, place_L)
         stream, scores = [x_BLD], list[Tensor]()
         for block in cast(Iterable[Block], self.blocks):
             scores.append(block.scores(stream[-1], bias, rotation, right_LL))
@@ -255,7 +260,7 @@ class Transformer(LanguageModel):
             weight_HKD[value],
             out_HDK[n if config.storage == "by_side" else 0],
             query_bias_HK=bias_HK[query],
-            turn_I=rotary_frequencies(config, block.qkv.weight.device) if config.positions == "rotary" else None,
+            turn_I=rotary_frequencies(config.d_head, block.qkv.weight.device) if config.positions == "rotary" else None,
         )
 
     def part_of(self, name: str, gradient: Tensor) -> Mapping[Role, Tensor]:
@@ -391,40 +396,6 @@ def averaged(score_BHLL: Tensor) -> Tensor:
     return score_BHLL.masked_fill(blind_BHLL, 0.0) / (~blind_BHLL).sum(-1, keepdim=True)
 
 
-def linear(x_BLD: Tensor, layer: nn.Linear) -> Tensor:
-    """Multiply by a layer's matrix and add its bias; each run of a pack by its own."""
-    if layer.weight.ndim == 2:
-        return F.linear(x_BLD, layer.weight, layer.bias)
-    x_PND = x_BLD.reshape(len(layer.weight), -1, x_BLD.shape[-1])
-    return torch.baddbmm(layer.bias[:, None], x_PND, layer.weight.mT).view(*x_BLD.shape[:-1], -1)
-
-
-def layer_norm(x_BLD: Tensor, norm: nn.LayerNorm) -> Tensor:
-    """Normalise each vector, then scale and shift it; each run of a pack by its own numbers."""
-    D = x_BLD.shape[-1]
-    if norm.weight.ndim == 1:
-        return F.layer_norm(x_BLD, (D,), norm.weight, norm.bias, norm.eps)
-    x_PND = F.layer_norm(x_BLD.float(), (D,), eps=norm.eps).view(len(norm.weight), -1, D)  # in bf16 it would be slower
-    out_PND = torch.addcmul(norm.bias[:, None].float(), x_PND, norm.weight[:, None].float())
-    return out_PND.to(x_BLD.dtype).view_as(x_BLD)
-
-
-def embed(tokens_BL: Tensor, embed_VD: Tensor) -> Tensor:
-    """Look vectors up; each run of a pack in its own matrix."""
-    if embed_VD.ndim == 2:
-        return F.embedding(tokens_BL, embed_VD)
-    P, V, D = embed_VD.shape
-    first_P1 = V * torch.arange(P, device=tokens_BL.device)[:, None]
-    return F.embedding((tokens_BL.view(P, -1) + first_P1).view_as(tokens_BL), embed_VD.reshape(P * V, D))
-
-
-def add_positions(x_BLD: Tensor, position_LD: Tensor) -> Tensor:
-    """Add each place's vector, (L, D) or (B, L, D); each run of a pack its own, (P, L, D)."""
-    if position_LD.ndim == 2 or len(position_LD) == len(x_BLD):
-        return x_BLD + position_LD
-    return (x_BLD.view(len(position_LD), -1, *x_BLD.shape[1:]) + position_LD[:, None]).view_as(x_BLD)
-
-
 SMALL = 400
 """A matrix product of fewer multiplications is done in a plain loop by torch, five times slower than by its library."""
 
@@ -467,27 +438,16 @@ def attention_bias(config: TransformerConfig, place: Tensor, blind: Tensor | Non
     """
     bias = None
     if config.positions == "alibi":
-        slopes_H = 2.0 ** (-8.0 * torch.arange(1, config.n_heads + 1, device=place.device) / config.n_heads)
-        apart = (place[..., None, :, None] - place[..., None, None, :]).abs()
-        bias = -slopes_H[:, None, None] * apart
+        bias = distance_bias(config.n_heads, place)
     if blind is not None:
         bias = torch.zeros(1, 1, 1, device=place.device) if bias is None else bias
         bias = bias.masked_fill(blind[..., None, :, :], -torch.inf)
     return bias if bias is None else bias.to(dtype)
 
 
-def rotary_angles(config: TransformerConfig, place: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
-    """Return cos and sin of every place's rotation, each (B or 1, 1, L, K/2); None if positions are not rotary."""
-    if config.positions != "rotary":
-        return None
-    angle = place[..., None, :, None] * rotary_frequencies(config, place.device)
-    return angle.cos().to(dtype), angle.sin().to(dtype)
-
-
-def rotary_frequencies(config: TransformerConfig, device: torch.device) -> Tensor:
-    """Return by what angle each pair of channels turns from one place to the next, in radians."""
-    half = config.d_model // config.n_heads // 2
-    return 10000.0 ** (-torch.arange(half, device=device) / half)
+def rotation_at(config: TransformerConfig, place: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
+    """Return cos and sin of every place's rotation; None if positions are not rotary."""
+    return rotary_angles(config.d_head, place, dtype) if config.positions == "rotary" else None
 
 
 def right_of(config: TransformerConfig, place: Tensor) -> Tensor | None:
@@ -498,13 +458,6 @@ def right_of(config: TransformerConfig, place: Tensor) -> Tensor | None:
         place: where the tokens stand, (L) or (B, L).
     """
     return (place[..., None, None, :] > place[..., None, :, None]) if config.sides else None
-
-
-def rotate(x_BHLK: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate each pair of channels (i, i + K/2) by its place's angle."""
-    cos, sin = rotation
-    first, second = x_BHLK.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
 def training_flop(config: TransformerConfig, n_tokens: int, rows: int, length: int, predicted: int) -> float:

@@ -1,18 +1,19 @@
 """What the pictures of a study share: panels in a grid, a look per series, and labels of numbers."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from bothways.reports.drawings.plot import share_axis
+from bothways.reports.drawings.plot import Plot, share_axis
 from bothways.reports.drawings.specificity import ARM_MARKERS
 from bothways.reports.escape import plain
-from bothways.reports.svg import BLUE, GREEN, INK, MUTED, NARROW, ORANGE, PURPLE, SKY, VERMILLION
+from bothways.reports.svg import BLUE, GREEN, INK, MUTED, NARROW, ORANGE, PURPLE, SKY, VERMILLION, Pen
 from bothways.reports.words import Number, number
+from bothways.studies.base import Picture
 
 COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, INK, SKY, MUTED)
 """With seven marks, 56 series before a look repeats."""
@@ -36,6 +37,12 @@ class Grid:
     def bottom(self, n: int) -> int:
         """Return where n panels end."""
         return round(self.top + -(-n // self.columns) * self.height)
+
+
+def plot_of(picture: Picture, columns: tuple[str, ...], alt: str, draw: Callable[[int], Pen] | None) -> Plot:
+    """Return a picture as a figure: its rows as cells, under the names of their columns."""
+    rows = tuple(tuple(as_cell(value) for value in row) for row in picture.rows)
+    return Plot(name=picture.name, title=plain(picture.title), alt=alt, columns=columns, rows=rows, draw=draw)
 
 
 def columns_of(n: int, width: int) -> int:

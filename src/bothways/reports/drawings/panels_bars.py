@@ -10,13 +10,13 @@ from matplotlib.patches import Rectangle
 
 from bothways.reports.drawings.panels import (
     Grid,
-    as_cell,
     columns_of,
     ends_of,
     in_order,
     listed,
     look,
     number_of,
+    plot_of,
     said_around,
     set_axis,
 )
@@ -59,15 +59,10 @@ def panels_bars(picture: Picture) -> Plot:
         f"{', '.join(plain(part) for part in name if part)} {said_around(*measured)}"
         for name, measured in found.items()
     ]
-    return Plot(
-        name=picture.name,
-        title=plain(picture.title),
-        alt=f"{plain(picture.title)}. Bars of {plain(picture.y) or 'numbers'}: {listed(said, 16)}. "
-        f"{plain(picture.caption)}",
-        columns=COLUMNS,
-        rows=tuple(tuple(as_cell(value) for value in row) for row in picture.rows),
-        draw=drawn,
+    alt = (
+        f"{plain(picture.title)}. Bars of {plain(picture.y) or 'numbers'}: {listed(said, 16)}. {plain(picture.caption)}"
     )
+    return plot_of(picture, COLUMNS, alt, drawn)
 
 
 def measured_bars(picture: Picture) -> dict[tuple[str, str, str], Measured]:

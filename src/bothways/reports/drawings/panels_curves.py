@@ -10,13 +10,13 @@ from matplotlib.lines import Line2D
 
 from bothways.reports.drawings.panels import (
     Grid,
-    as_cell,
     columns_of,
     ends_of,
     in_order,
     listed,
     look,
     number_of,
+    plot_of,
     said_around,
     set_axis,
 )
@@ -60,7 +60,6 @@ class Curves:
 
 def panels_curves(picture: Picture) -> Plot:
     """Return the figure of a picture of curves; nothing to draw where no point has a place on the axes."""
-    rows = tuple(picture.rows)
     points = points_of(picture)
     every = [point for line in points.values() for point in line]
     drawn = None
@@ -71,14 +70,7 @@ def panels_curves(picture: Picture) -> Plot:
         panels, series = (in_order(name[side] for name in points) for side in (0, 1))
         curves = Curves(picture, panels, series, points, (min(xs), max(xs)), ends)
         drawn = partial(draw_curves, curves)
-    return Plot(
-        name=picture.name,
-        title=plain(picture.title),
-        alt=says_curves(picture, points),
-        columns=COLUMNS,
-        rows=tuple(tuple(as_cell(value) for value in row) for row in rows),
-        draw=drawn,
-    )
+    return plot_of(picture, COLUMNS, says_curves(picture, points), drawn)
 
 
 def points_of(picture: Picture) -> dict[tuple[str, str], list[Point]]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bothways.reports.drawings.heat_map import MAX_TOLD
-from bothways.reports.drawings.panels import Grid, as_cell, columns_of, even_step, in_order, listed, number_of
+from bothways.reports.drawings.panels import Grid, columns_of, even_step, in_order, listed, number_of, plot_of
 from bothways.reports.drawings.plot import Plot
 from bothways.reports.drawings.scale import SCALE, draw_no_result, draw_scale, hatched, on_colour
 from bothways.reports.escape import plain, shorten
@@ -58,14 +58,7 @@ def panels_heat_map(picture: Picture) -> Plot:
             values[in_order([panel])[0]][place] = found_here
     found = [value for grid in values.values() for value in grid[np.isfinite(grid)]]
     maps = Maps(picture, panels, rows, columns, values, *map(float, (min(found), max(found)))) if found else None
-    return Plot(
-        name=picture.name,
-        title=plain(picture.title),
-        alt=says_maps(picture, values),
-        columns=COLUMNS,
-        rows=tuple(tuple(as_cell(value) for value in row) for row in picture.rows),
-        draw=partial(draw_maps, maps) if maps else None,
-    )
+    return plot_of(picture, COLUMNS, says_maps(picture, values), partial(draw_maps, maps) if maps else None)
 
 
 def says_maps(picture: Picture, values: Mapping[str, np.ndarray]) -> str:

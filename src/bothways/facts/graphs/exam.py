@@ -61,15 +61,16 @@ class Ask:
     """For a flip: the question it repeats."""
 
 
-def graph_exam(world: Graphs, seed: int, n: int = 100) -> Exam:
+def graph_exam(world: Graphs, seed: int, n: int = 100, contexts: bool = True) -> Exam:
     """Return the exam of a world: up to n questions of each kind, all of them for the test.
 
     Args:
         world: what is told, tested, and kept for contexts.
         seed: of the world; the same one writes its text.
         n: most graphs of each part that are asked about.
+        contexts: whether to ask about graphs that stand in the prompt: rows must then hold a paragraph.
     """
-    asked = with_flips(world, list(asks(world, seed, n)))
+    asked = with_flips(world, list(asks(world, seed, n, contexts)))
     parts: tuple[Part, ...] = ("told", "tested", "context")
     known = {(one.part, one.place) for one in asked}
     places = {part: sorted(place for p, place in known if p == part) for part in parts}
@@ -95,7 +96,7 @@ def graph_exam(world: Graphs, seed: int, n: int = 100) -> Exam:
     )
 
 
-def asks(world: Graphs, seed: int, n: int) -> Iterator[Ask]:
+def asks(world: Graphs, seed: int, n: int, contexts: bool) -> Iterator[Ask]:
     """Yield the questions, kind by kind."""
     told = shuffle(np.arange(min(n, world.n_graphs)), world.n_graphs, seed, "asked of told").tolist()
     for place in told:
@@ -104,7 +105,7 @@ def asks(world: Graphs, seed: int, n: int) -> Iterator[Ask]:
             yield Ask(f"{prefix}memory_job", "told", place, 4 + bits % 3, HEAD_FIRST, True, style)
             triple = (bits >> 2) % 4
             yield Ask(f"{prefix}memory_people", "told", place, triple, hub_order(triple), True, style)
-    parts: tuple[tuple[Part, int], ...] = (("tested", world.n_tested), ("context", world.n_context))
+    parts: tuple[tuple[Part, int], ...] = (("tested", world.n_tested), ("context", world.n_context if contexts else 0))
     for part, n_part in parts:
         for place in range(min(n, n_part)):
             for sort in SORTS:

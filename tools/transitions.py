@@ -1,4 +1,4 @@
-"""Print how `sweeps/transition.py` fares on made-up sweeps: which intervals cover the midpoint, and what is called sharp.
+"""Print how `sweeps/transition.py` fares on made-up sweeps: how often intervals hold the midpoint, and what is sharp.
 
     python tools/transitions.py [N]     # sweeps for each row, 200 by default; a few minutes on one core
 
@@ -73,7 +73,7 @@ def intervals(levels: Levels) -> dict[str, Ends]:
 
 def coverage(n: int) -> None:
     """Print the share of sweeps whose interval holds the true midpoint, and how long the chosen one is."""
-    print(f"\n| seeds | levels | width | runs differ by | {' | '.join(RULES)} | median length |\n|{'--:|' * 9}")
+    print(f"\n| seeds | levels | width | runs differ by | {' | '.join(RULES)} | open | median length |\n|{'--:|' * 10}")
     every: dict[tuple[int, str], list[float]] = {}
     for S, K, width, (name, (by_seed, by_run)) in (
         (S, K, width, deviation)
@@ -97,8 +97,8 @@ def coverage(n: int) -> None:
         shares = [covered[rule] / n for rule in RULES]
         for rule, share in zip(RULES, shares, strict=True):
             every.setdefault((S, rule), []).append(share)
-        numbers = " | ".join(f"{share:.2f}" for share in shares)
-        print(f"| {S} | {K} | {width} | {name} | {numbers} | {np.median(lengths):.2f} |", flush=True)
+        numbers = " | ".join(f"{share:.2f}" for share in (*shares, np.mean(np.isinf(lengths)), np.median(lengths)))
+        print(f"| {S} | {K} | {width} | {name} | {numbers} |", flush=True)
     for (S, rule), shares in every.items():
         print(f"{S} seeds, {rule}: mean {np.mean(shares):.3f}, least {min(shares):.2f}")
 

@@ -196,7 +196,7 @@ def find_transition(
 
 def judge(levels: Levels, climb: Interval, found: Estimate) -> Status:
     """Return the status, which `Transition` explains."""
-    if climb.mean <= 0 or -np.inf < climb.low <= 0:
+    if np.ptp(levels.mean_K) == 0 or climb.mean <= 0 or -np.inf < climb.low <= 0:
         return "flat"
     if found.gain.high < 0:
         return "smooth"

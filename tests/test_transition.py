@@ -339,4 +339,4 @@ def test_the_picture_of_a_rise_can_be_drawn():
     picture, _, _ = drawn(around(rise(np.arange(6), 2.4, 1.0), 0.02), np.geomspace(100, 100_000, 6), log=True)
     plot = plot_of(picture)
     assert "midpoint ends at" in plot.alt
-    assert "</svg>" in draw_svg(plot.draw, WIDE, plot.title)[0]
+    assert b"</svg>" in draw_svg(plot.draw, WIDE, plot.title)[0]

@@ -57,9 +57,9 @@ def test_along_a_logarithm_widths_are_decades():
 
 def test_of_a_step_only_the_levels_around_it_are_known():
     """Any steep curve fits: the midpoint is between the two levels, and the width begins at 0."""
-    found = find(around([0, 0, 0, 1, 1, 1], 1e-3), [10, 20, 40, 80, 160, 320], log=True)
+    found = find(around([0, 0, 0, 1, 1, 1], 1e-5), [10, 20, 40, 80, 160, 320], log=True)
     assert found.status == "sharp"
-    assert (found.low, found.high) == pytest.approx((40, 80), rel=0.15)
+    assert (found.low, found.high) == pytest.approx((40, 80), rel=0.05)
     assert (found.width.low, found.width.high < 0.4) == (0.0, True)
 
 
@@ -73,8 +73,8 @@ def test_gain_is_what_the_line_misses_less_what_chance_explains():
     found = find(y_SK)
     assert found.gain.mean == pytest.approx((np.sum((mean - line) ** 2) - 4 * noise) / total, abs=1e-5)
     assert found.straight(z) == pytest.approx(line)
-    noisy = find(around([0, 0, 0, 1, 1, 1], 0.1))
-    assert noisy.gain.mean < found.gain.mean
+    told = find(y_SK, spread=0.1)
+    assert told.gain.mean == pytest.approx((np.sum((mean - line) ** 2) - 4 * 0.1**2 / 3) / total, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,13 @@ def test_every_status_is_given_where_it_is_due(means, status):
     found = find(around(means, 0.008 * (1 + np.ptp(means)), S=5, seed=3))
     assert status == found.status
     assert (found.x is None) == (status in ("flat", "beyond"))
+
+
+def test_a_fall_is_no_rise():
+    """However sharp it is, no rising curve explains it."""
+    found = find(around([1, 1, 1, 0, 0, 0]))
+    assert (found.status, found.x, found.rise) == ("flat", None, pytest.approx(0, abs=0.05))
+    assert found.gain.high < -0.5
 
 
 def test_a_tail_does_not_say_where_the_rise_is():
@@ -239,7 +246,7 @@ def test_any_values_give_a_sensible_answer(shares):
 # --- what is not known -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("S", [1, 4])
+@pytest.mark.parametrize("S", [1, 3])
 def test_seeds_that_agree_show_no_spread(S):
     """Neither does a single one: intervals are open, unless the spread is known and there are several."""
     y_SK = np.tile([0.1, 0.1, 0.1, 0.9, 0.9, 0.9], (S, 1))
@@ -314,7 +321,7 @@ def test_a_rise_is_drawn_with_both_curves_and_its_midpoint():
     assert series["measured"][2] == pytest.approx((x[2], expected.mean, expected.low, expected.high))
     for name, heights in (("logistic curve", found.logistic), ("straight line", found.straight)):
         at, y, low, high = zip(*series[name], strict=True)
-        assert (at[0], at[-1]) == pytest.approx((100, 100_000))
+        assert np.diff(np.log10(at)) == pytest.approx(np.full(60, 3 / 60))
         assert y == pytest.approx(heights(at))
         assert {*low, *high} == {None}
     assert [row[0] for row in series["midpoint"]] == [found.low, found.x, found.high]

@@ -40,15 +40,16 @@ class Curves:
 
 
 def every_curve(z_K: np.ndarray) -> Curves:
-    """Return the curves that are tried: midpoints beyond the levels too, widths from a tenth of the least gap.
+    """Return the curves that are tried: midpoints beyond the levels too, widths from a tenth of the least gap, and a step.
 
     Args:
         z_K: the levels on the axis of the fit, ascending.
     """
     span = z_K[-1] - z_K[0]
     places = np.linspace(z_K[0] - span / 2, z_K[-1] + span / 2, PLACES)
-    widths = np.geomspace(2 * span, np.diff(z_K).min() / 10, WIDTHS)
-    width_G, place_G = np.repeat(widths, PLACES), np.tile(places, WIDTHS)
+    gap = np.diff(z_K).min()
+    widths = np.append(np.geomspace(2 * span, gap / 10, WIDTHS), gap / 1000)
+    width_G, place_G = np.repeat(widths, PLACES), np.tile(places, len(widths))
     share_GK = special.expit((z_K - place_G[:, None]) * STRETCH / width_G[:, None])
     seen_G = np.ptp(share_GK, axis=1) >= SEEN
     share_GK = share_GK[seen_G]

@@ -47,9 +47,9 @@ class Transition:
     high: float
     """Ends of the midpoint's interval, infinite where they would lie beyond the levels."""
     width: Interval
-    """From 10 to 90 % of the rise, in decades of x where `log`, else in the unit of x. Low is 0 where curves of any
-    steepness fit, high infinite beyond twice the levels' span. It is the width of the mean over seeds: seeds that rise
-    at different places make it wider, and none can make it narrower."""
+    """From 10 to 90 % of the rise, in decades of x where `log`, else in the unit of x. Low is 0 where a step fits
+    too, high infinite beyond twice the levels' span. It is the width of the mean over seeds: seeds that rise
+    at different places make it wider."""
     floor: float
     ceiling: float
     """Of the fitted logistic curve, in the unit of y; extrapolated where beyond."""

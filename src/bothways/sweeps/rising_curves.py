@@ -40,7 +40,7 @@ class Curves:
 
 
 def every_curve(z_K: np.ndarray) -> Curves:
-    """Return the curves that are tried: midpoints beyond the levels too, widths from a tenth of the least gap, and a step.
+    """Return the curves that are tried: midpoints beyond the levels too, widths from a tenth of a gap, and a step.
 
     Args:
         z_K: the levels on the axis of the fit, ascending.

@@ -9,7 +9,7 @@ from torch import Tensor
 from bothways.errors import BothwaysError
 from bothways.tensors import SPECIAL, Batch
 
-MaskUnit = Literal["token", "entity"]
+MaskUnit = Literal["token", "entity", "either"]
 Kept = Literal["none", "first", "last"]
 
 
@@ -50,12 +50,18 @@ def kept(batch: Batch, which: Kept) -> Bool[Tensor, "B L"]:
 
 
 def draw_scores(batch: Batch, unit: MaskUnit, generator: torch.Generator) -> Float[Tensor, "B L"]:
-    """Draw one uniform number a token; with unit "entity" all tokens of an entity share theirs."""
+    """Draw one uniform number a token; with unit "entity" all tokens of an entity share theirs.
+
+    With "either" every row draws which of both it does: names are then learned whole, and from their own parts.
+    """
     score_BL = torch.rand(batch.tokens_BL.shape, generator=generator)
-    if unit == "entity":
+    if unit != "token":
         place_L = torch.arange(score_BL.shape[1])
         first_BL = torch.where(batch.entity_BL < 0, place_L, first_place(batch.entity_BL))
-        score_BL = score_BL.gather(1, first_BL)
+        whole_BL = score_BL.gather(1, first_BL)
+        if unit == "entity":
+            return whole_BL
+        return torch.where(torch.rand(len(score_BL), 1, generator=generator) < 0.5, whole_BL, score_BL)
     return score_BL
 
 

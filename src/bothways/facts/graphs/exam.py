@@ -153,21 +153,22 @@ def with_flips(world: Graphs, asked: list[Ask]) -> list[Ask]:
 def pools(
     world: Graphs, seed: int, facts: Sequence[Fact], base: dict[tuple[str, int], int]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the candidates of each graph: its people, and people of others; then jobs, and yes and no."""
+    """Yield the candidates of each graph: its people, and these with people of others; then jobs, and yes and no."""
     people = {
         key: tuple(dict.fromkeys((facts[at].head, facts[at].tail, facts[at + 2].tail))) for key, at in base.items()
     }
     everybody = [name for names in people.values() for name in names]
     for i, (key, names) in enumerate(people.items()):
         rivals = below(len(everybody), seed, "rivals", np.arange(N_RIVALS) + i * N_RIVALS)
-        yield pool_of(*key), tuple(dict.fromkeys([*names, *(everybody[int(r)] for r in rivals)]))
+        yield pool_of(*key), names
+        yield pool_of(*key, rivals=True), tuple(dict.fromkeys([*names, *(everybody[int(r)] for r in rivals)]))
     yield "jobs", JOBS[: world.n_jobs]
     yield "yes or no", YES_NO
 
 
-def pool_of(part: str, place: int) -> str:
+def pool_of(part: str, place: int, rivals: bool = False) -> str:
     """Return the name of a graph's pool."""
-    return f"{part} graph {place}"
+    return f"{part} graph {place}{' and others' * rivals}"
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class QueryMaker:
             answer=answer,
             aliases=(),
             other_truths=(),
-            candidates="yes or no" if one.style == "claim" else "jobs" if job else pool_of(one.part, one.place),
+            candidates=self._pool(one, job),
             fact=fact,
             asks="tail" if one.order == HEAD_FIRST else "head",
             stated=one.stated,
@@ -219,6 +220,12 @@ class QueryMaker:
             ends=text[end:],
             of=one.of,
         )
+
+    def _pool(self, one: Ask, job: bool) -> str:
+        """Return the name of a question's candidates: strangers are among those of statements without a context."""
+        if one.style == "claim":
+            return "yes or no"
+        return "jobs" if job else pool_of(one.part, one.place, one.style == "statement" and not one.context)
 
     def _sentence(self, one: Ask, made: Triples, address: np.ndarray) -> Sentences:
         relation_1, head_1, tail_1 = (a[:, one.triple] for a in (made.relation_G7, made.head_G7, made.tail_G7))

@@ -1,0 +1,218 @@
+"""The runs of the relational-semantics study: text of the world of graphs, as much of it as a preset affords.
+
+Two forms of text serve two questions. Paragraphs tell a whole graph, so that its second half can be read off its first:
+there in-context rules emerge. Single sentences name a pair in one order and nowhere else, so that word order can be told
+from meaning. One recipe serves causal models and masked diffusion.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Literal
+
+from bothways.batches.batches import BatchConfig
+from bothways.batches.tokenizers import TokenizerConfig, TokenizerKind
+from bothways.config import RunConfig, Scalar, change
+from bothways.facts.graphs.exam import graph_exam
+from bothways.facts.worlds.graphs import Graphs
+from bothways.mechanisms.tasks import Tasks
+from bothways.models.positions import Positions
+from bothways.models.transformer import TransformerConfig
+from bothways.studies.base import Group
+from bothways.text.corpus import TextConfig
+from bothways.text.graph_text import GraphText
+from bothways.training.loop import Device, TrainingConfig
+from bothways.training.speed import Precision, fast_precision
+from bothways.types import Exam
+
+CAUSAL, BY_TOKEN = "causal", "masked_diffusion"
+SCHEDULES = {
+    "by entity": "masked_diffusion:mask=entity",
+    "inverse rate": "masked_diffusion:weighting=inverse_rate:normalisation=tokens",
+    "fixed rate": "masked_lm:rate=0.5",
+    "any order": "any_order",
+    "causal attention": "masked_diffusion:attention=causal",
+}
+"""Other ways to mask, compared by what reverse accuracy they reach per FLOP; and masks read left to right."""
+WATCHED = 12
+"""Measurements of a run; the last of them comes after tuning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """How much of which text, and for how long."""
+
+    steps: int
+    """Of pre-training; a share of 1 / (WATCHED - 1) comes on top for tuning."""
+    batch: int
+    """Rows of a batch."""
+    copies: int
+    """K: paragraphs of a graph, or sentences of a triple."""
+    rate: float
+    """Peak learning rate."""
+    positions: Positions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A size of the whole study."""
+
+    name: str
+    world: Graphs
+    """Its number of told graphs is the largest N."""
+    n_asked: int
+    """Most graphs of each part that are asked about."""
+    levels: Sequence[int]
+    """Numbers of told graphs, N; the last is the world's."""
+    width: int
+    n_heads: int
+    n_layers: int
+    depths: Sequence[int] = ()
+    """Other numbers of layers, at the largest N."""
+    copies: Sequence[int] = ()
+    """Other numbers of paragraphs, K, at the middle N."""
+    paragraph: Text
+    sentence: Text
+    sentence_graphs: int
+    """N where documents are single sentences: every pair must be learned by heart."""
+    diffusion_steps: int
+    """Steps of masked diffusion on sentences: it learns by heart several times slower."""
+    tokenizer: TokenizerKind = "word"
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    whole: bool = False
+    """Whether objectives, schedules and attention are swept too."""
+
+
+LAPTOP = Preset(
+    name="laptop",
+    world=Graphs(n_graphs=12_800, n_tested=60, n_context=60, pool=40, n_jobs=20, n_symmetric=1, n_inverse=1),
+    n_asked=60,
+    levels=(200, 800, 3_200, 12_800),
+    width=128,
+    n_heads=4,
+    n_layers=3,
+    depths=(1, 2),
+    copies=(),
+    paragraph=Text(steps=2_200, batch=32, copies=4, rate=4e-3, positions="alibi"),
+    sentence=Text(steps=1_650, batch=256, copies=20, rate=2e-3, positions="alibi"),
+    sentence_graphs=500,
+    diffusion_steps=3_300,
+    precision=fast_precision(),
+)
+"""Two cores, an hour."""
+GPU = Preset(
+    name="gpu",
+    world=Graphs(n_graphs=20_000, n_tested=500, n_context=500),
+    n_asked=500,
+    levels=(200, 600, 2_000, 6_000, 20_000),
+    width=768,
+    n_heads=12,
+    n_layers=12,
+    depths=(1, 2, 3, 5, 8),
+    copies=(10,),
+    paragraph=Text(steps=8_800, batch=2_048, copies=100, rate=6e-4, positions="learned"),
+    sentence=Text(steps=8_800, batch=8_192, copies=100, rate=6e-4, positions="learned"),
+    sentence_graphs=20_000,
+    diffusion_steps=35_200,
+    device="cuda",
+    precision="bf16",
+    whole=True,
+)
+"""One GPU, hours."""
+PAPER = replace(
+    GPU,
+    name="paper",
+    world=replace(GPU.world, n_graphs=200_000),
+    levels=(2_000, 6_000, 20_000, 60_000, 200_000),
+    depths=(1, 2, 3, 5, 8, 16, 20, 30),
+    paragraph=replace(GPU.paragraph, steps=88_000, batch=4_096),
+    sentence_graphs=200_000,
+)
+"""Several GPUs, days: N = 200,000 and K = 100, about 491,520 tokens a step."""
+PRESETS = {preset.name: preset for preset in (LAPTOP, GPU, PAPER)}
+
+
+@lru_cache(maxsize=256)
+def exam_of_graphs(world: Graphs, n_asked: int, contexts: bool, seed: int) -> Exam:
+    """Return the exam of a world and seed; made once, however many groups sit it."""
+    return graph_exam(world, seed, n_asked, contexts)
+
+
+def config(preset: Preset, source: GraphText, steps: int, **settings: Scalar) -> RunConfig:
+    """Return the shared recipe: so many steps of text, then some of questions and answers.
+
+    Args:
+        preset: the size.
+        source: the text.
+        steps: of pre-training; a measurement falls on its last one.
+        settings: changes by their paths, with `__` for `.`.
+    """
+    text = preset.paragraph if source.form == "paragraph" else preset.sentence
+    tuning = max(1, round(steps / (WATCHED - 1)))
+    watched = "context" if source.form == "paragraph" else "stated flipped logic"
+    made = RunConfig(
+        text=TextConfig(source=source),
+        tokenizer=TokenizerConfig(kind=preset.tokenizer),
+        batches=BatchConfig(batch_size=text.batch),
+        model=TransformerConfig(
+            n_layers=preset.n_layers, d_model=preset.width, n_heads=preset.n_heads, d_mlp=4 * preset.width, tied=True,
+            positions=text.positions,
+        ),
+        training=TrainingConfig(
+            steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, learning_rate=text.rate, weight_decay=0.1,
+            measurements=WATCHED, precision=preset.precision, device=preset.device,
+        ),
+        watch=(Tasks(kinds=watched, max_queries=60),),
+        probes=(Tasks(sampled=True, max_queries=preset.n_asked),),
+    )  # fmt: skip
+    return change(made, {path.replace("__", "."): value for path, value in settings.items()})
+
+
+def all_groups(preset: Preset) -> Iterator[Group]:
+    """Yield every group of a preset."""
+    yield from paragraphs(preset)
+    yield from sentences(preset)
+
+
+def paragraphs(preset: Preset) -> Iterator[Group]:
+    """Yield the paragraphs: N at fixed updates and at fixed epochs, depth, K, and masked diffusion over N."""
+    steps, middle = preset.paragraph.steps, preset.levels[-2]
+
+    def group(
+        name: str, n: int, arm: str, steps: int, copies: int = preset.paragraph.copies, **settings: Scalar
+    ) -> Group:
+        world = replace(preset.world, n_graphs=n)
+        made = config(preset, GraphText(world=world, paragraphs=copies), steps, **settings)
+        exam = partial(exam_of_graphs, world, preset.n_asked, True)
+        axes = {"form": "paragraph", "N": n, "K": copies, "layers": made.model.n_layers}
+        return Group(name=name, arm=arm, config=made, exam=exam, axes=axes)
+
+    for n in preset.levels:
+        yield group(f"updates {n}", n, CAUSAL, steps)
+        yield group(f"diffusion {n}", n, BY_TOKEN, steps)
+        if n != preset.levels[-1]:
+            yield group(f"epochs {n}", n, CAUSAL, max(1, round(steps * n / preset.levels[-1])))
+    for n_layers in preset.depths:
+        yield group(f"depth {n_layers}", preset.levels[-1], CAUSAL, steps, model__n_layers=n_layers)
+    for copies in preset.copies:
+        yield group(f"copies {copies}", middle, CAUSAL, steps, copies)
+
+
+def sentences(preset: Preset) -> Iterator[Group]:
+    """Yield the single sentences: causal in one order and in both, and masked diffusion."""
+    text = preset.sentence
+
+    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one", **settings: Scalar) -> Group:
+        world = replace(preset.world, n_graphs=preset.sentence_graphs)
+        source = GraphText(world=world, paragraphs=text.copies, form="sentence", tested=tested)
+        exam = partial(exam_of_graphs, world, preset.n_asked, False)
+        axes = {"form": "sentence", "N": world.n_graphs, "K": text.copies, "tested": tested}
+        return Group(name=name, arm=arm, config=config(preset, source, steps, **settings), exam=exam, axes=axes)
+
+    yield group("sentences causal", CAUSAL, text.steps)
+    yield group("sentences both orders", CAUSAL, text.steps, "both")
+    yield group("sentences diffusion", BY_TOKEN, preset.diffusion_steps)
+    if preset.whole:
+        for name, arm in SCHEDULES.items():
+            yield group(f"schedule {name}", arm, preset.diffusion_steps)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from bothways.errors import BothwaysError
 from bothways.evaluation.statistics import Interval
 from bothways.studies.evidence import Evidence, NothingMeasured
-from bothways.sweeps.over_seeds import over_seeds
+from bothways.sweeps.over_seeds import difference_over_seeds, over_seeds
 
 Verdict = Literal["reproduced", "partly", "not_reproduced", "contradicted", "not_testable"]
 VERDICTS: tuple[Verdict, ...] = ("reproduced", "partly", "not_reproduced", "contradicted", "not_testable")
@@ -77,6 +77,8 @@ class Part:
     """One value per seed; raises `NothingMeasured` where there are no runs."""
     n: int | Callable[[Evidence], Sequence[float]] | None = None
     """Questions behind each seed's value where it is a share, or what reads them; None for anything else."""
+    less: Callable[[Evidence], Sequence[float]] | None = None
+    """Of a difference of two shares, what is subtracted: as many questions are behind each of them."""
     exact: bool = False
     """Whether the values are exact computations: their interval is then from the least to the largest."""
 
@@ -201,12 +203,18 @@ def measure(part: Part, evidence: Evidence) -> Judged:
     """Measure one part; where its runs are missing it says so instead of guessing."""
     try:
         values_S = [float(value) for value in part.values(evidence)]
+        less_S = [float(value) for value in part.less(evidence)] if part.less else None
     except NothingMeasured as error:
         return Judged(part, Interval(math.nan, math.nan, math.nan), 0, "not_testable", str(error))
     if not values_S or not all(map(math.isfinite, values_S)):
         why = f"{part.what}: a value is not finite ({', '.join(f'{value:g}' for value in values_S)})"
         return Judged(part, Interval(math.nan, math.nan, math.nan), len(values_S), "not_testable", why)
-    interval = span(values_S) if part.exact else over_seeds(values_S, questions(part, evidence, len(values_S)))
+    n = questions(part, evidence, len(values_S))
+    if less_S is not None:
+        assert n is not None, "a difference of shares says how many questions are behind each"
+        interval = difference_over_seeds(values_S, less_S, n)
+    else:
+        interval = span(values_S) if part.exact else over_seeds(values_S, n)
     return Judged(part, interval, len(values_S), judge(interval, part.region))
 
 

@@ -1,6 +1,7 @@
 """What a claim reads of its evidence: numbers of questions and probes, and how they differ, seed by seed."""
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from bothways.studies.claims import Part, Region
 from bothways.studies.evidence import Evidence
@@ -47,3 +48,18 @@ def minus(first: Values, second: Values) -> Values:
 def over(first: Values, second: Values) -> Values:
     """Return the quotient of two readings, seed by seed."""
     return lambda evidence: [a / b for a, b in zip(first(evidence), second(evidence), strict=True)]
+
+
+def difference(what: str, region: Region, first: Values, second: Values, n: int | Values) -> Part:
+    """Return a part that is the difference of two shares, with as many questions behind each."""
+    return Part(what=what, region=region, values=first, less=second, n=n)
+
+
+def mean(*several: Values) -> Values:
+    """Return the mean of readings, seed by seed."""
+    return lambda evidence: [fmean(row) for row in zip(*(one(evidence) for one in several), strict=True)]
+
+
+def total(*several: Values) -> Values:
+    """Return the sum of readings, seed by seed."""
+    return lambda evidence: [sum(row) for row in zip(*(one(evidence) for one in several), strict=True)]

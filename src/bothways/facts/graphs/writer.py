@@ -16,8 +16,6 @@ from bothways.facts.graphs.sentences import WORD, Forms, Names, expand
 from bothways.facts.graphs.words import ANAPHOR, DISTRACTORS, name_parts
 from bothways.facts.worlds.graphs import BOTH, HEAD_FIRST, NEVER, TAIL_FIRST, TRIPLES, Graphs, Triples
 
-NAME = 3
-"""Words of a person's name."""
 Sort = Literal["statement", "question", "distractor"]
 TEMPLATES = 4
 """Templates of a relation in each order."""
@@ -76,7 +74,10 @@ class Writer:
 
         Statements end in a period. A question's form asks with one relation and names the answer.
         """
-        world, parts = self.world, [part for pool in name_parts() for part in pool[: self.world.pool]]
+        world = self.world
+        parts = [part for pool in name_parts() for part in pool[: world.pool]]
+        if world.parts == 1:
+            parts = [world.person(number) for number in range(world.n_people)]
         texts = [
             (_plain(t), True)
             for r in world.relations.values()
@@ -130,7 +131,8 @@ class Writer:
             "distractor": (n * (TEMPLATES + 2), None),
         }[sort]
         sizes, job = self.forms.codes[2][first:last], int(self._jobs[2].max())
-        names = 0 if sort == "distractor" else NAME + max(NAME, job) - 2
+        name = self.world.parts
+        names = 0 if sort == "distractor" else name + max(name, job) - 2
         return int(sizes.max()) + names
 
     @cached_property
@@ -141,10 +143,12 @@ class Writer:
         return np.array([word for row in rows for word in row], np.int64), np.cumsum(size) - size, size
 
     def people(self, person_S: Int[np.ndarray, " S"]) -> Names:
-        """Return the three words of each person's name."""
-        pool, n = self.world.pool, len(person_S)
+        """Return the words of each person's name."""
+        pool, n, parts = self.world.pool, len(person_S), self.world.parts
+        if parts == 1:
+            return Names(person_S, np.arange(n), np.full(n, 1))
         word_S3 = np.stack([person_S // pool**2, person_S // pool % pool + pool, person_S % pool + 2 * pool], axis=1)
-        return Names(word_S3.reshape(-1), 3 * np.arange(n), np.full(n, 3))
+        return Names(word_S3.reshape(-1), parts * np.arange(n), np.full(n, parts))
 
     def write(self, said: Sentences) -> Written:
         """Word sentences, and number the entities of each row."""

@@ -68,6 +68,8 @@ class Graphs(FactSource):
     """Graphs that are in no text: they are told in a question's own context."""
     pool: int = POOL
     """Parts in each of the three pools that names are made of."""
+    parts: Literal[1, 3] = 3
+    """Words of a name. With 1 every name is a word of its own, and nobody who is in no text can be named."""
     n_jobs: int = len(JOBS)
     """Job titles, from the first of the list."""
     n_symmetric: int = 2
@@ -81,16 +83,25 @@ class Graphs(FactSource):
                            ("n_inverse", len(INVERSE))):  # fmt: skip
             if not 1 <= getattr(self, name) <= most:
                 raise BothwaysError(f"{name} must lie in 1 to {most}, got {name}={getattr(self, name)}. Change it.")
-        wanted = self.n_graphs + self.n_tested + self.n_context
-        if wanted > self._room:
+        if self._wanted > self.pool**3 // 3:
             raise BothwaysError(
-                f"Names of three parts from pools of {self.pool} are enough for {self._room} graphs, got {wanted}. "
-                "Raise pool or ask for fewer graphs."
+                f"Names of three parts from pools of {self.pool} are enough for {self.pool**3 // 3} graphs, got "
+                f"{self._wanted}. Raise pool or ask for fewer graphs."
             )
 
     @property
+    def _wanted(self) -> int:
+        return self.n_graphs + self.n_tested + self.n_context
+
+    @property
     def _room(self) -> int:
-        return self.pool**3 // 3
+        """Graphs there are names for; names of one word are not made before they are wanted."""
+        return self.pool**3 // 3 if self.parts == 3 else self._wanted
+
+    @property
+    def n_people(self) -> int:
+        """People there are names for."""
+        return self.pool**3 if self.parts == 3 else 3 * self._wanted
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
@@ -106,7 +117,7 @@ class Graphs(FactSource):
 
     def triples(self, seed: int, graph_G: Int[np.ndarray, " G"]) -> Triples:
         """Return the triples of graphs, by their numbers."""
-        people_G3 = shuffle(graph_G[:, None] * 3 + np.arange(3), self.pool**3, seed, "people")
+        people_G3 = shuffle(graph_G[:, None] * 3 + np.arange(3), self.n_people, seed, "people")
         hub_G, friend_G, kin_G = people_G3.T
         symmetric_G = 1 + below(self.n_symmetric, seed, "symmetric", graph_G)
         pair_G, side_G = np.divmod(below(2 * self.n_inverse, seed, "inverse", graph_G), 2)
@@ -145,7 +156,8 @@ class Graphs(FactSource):
     def person(self, number: int) -> str:
         """Return a person's name."""
         parts = [number // self.pool**2, number // self.pool % self.pool, number % self.pool]
-        return " ".join(pool[n] for pool, n in zip(name_parts(), parts, strict=True))
+        words = [pool[n] for pool, n in zip(name_parts(), parts, strict=True)]
+        return " ".join(words) if self.parts == 3 else "".join(words).capitalize()
 
     def facts_of(self, seed: int, part: Part, place_G: Int[np.ndarray, " G"] | None = None) -> list[Fact]:
         """Return the facts of the graphs of one part, or of those at some places of it, seven for each.

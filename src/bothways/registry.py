@@ -63,6 +63,8 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "linear_probe": "bothways.mechanisms.linear_probe:LinearProbe",
         "logit_lens": "bothways.mechanisms.logit_lens:LogitLens",
         "tasks": "bothways.mechanisms.tasks:Tasks",
+        "partner_lens": "bothways.mechanisms.partner_lens:PartnerLens",
+        "relation_probe": "bothways.mechanisms.relation_probe:RelationProbe",
         "restoration": "bothways.mechanisms.restoration:Restoration",
         "storage_evidence": "bothways.mechanisms.storage_evidence:StorageEvidence",
         "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",

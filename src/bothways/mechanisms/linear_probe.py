@@ -12,6 +12,7 @@ from bothways.batches.tokenizers import Tokenizer
 from bothways.cross_entropy import parts
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.contexts import Asker, Contexts, place_in_stream, rows_at_once, stated_once
+from bothways.mechanisms.ridge import ridge_predict
 from bothways.tensors import LanguageModel, Objective
 from bothways.types import Exam, Finding
 
@@ -92,13 +93,9 @@ def fit_and_test(
         shift: fit to the partners of the row so many further: a control.
     """
     x_ND, y_ND = (rows_ND.double() for rows_ND in (stream_ND, target_ND))
-    seen_MD, known_MD = x_ND[0::2], y_ND[0::2].roll(shift, 0)
-    x_mean_D, y_mean_D = seen_MD.mean(0), known_MD.mean(0)
-    seen_MD, known_MD = seen_MD - x_mean_D, known_MD - y_mean_D
-    penalty = ridge * seen_MD.square().sum() / len(seen_MD) + 1e-12
-    inner_MM = seen_MD @ seen_MD.T + penalty * torch.eye(len(seen_MD), dtype=torch.float64)
-    predicted_TD = (x_ND[1::2] - x_mean_D) @ seen_MD.T @ torch.linalg.solve(inner_MM, known_MD)
-    partner_TD = y_ND[1::2] - y_mean_D
+    known_MD = y_ND[0::2].roll(shift, 0)
+    predicted_TD = ridge_predict(x_ND[0::2], known_MD, x_ND[1::2], ridge) - known_MD.mean(0)
+    partner_TD = y_ND[1::2] - known_MD.mean(0)
     near_TT = normalize(predicted_TD, dim=-1) @ normalize(partner_TD, dim=-1).T
     own_T = near_TT.diagonal().clone()
     unit_TD = normalize(y_ND[1::2], dim=-1)

@@ -123,7 +123,7 @@ def test_kinds_without_a_rival_have_ranks_and_no_margin() -> None:
 def test_flips_are_looked_at_only_when_they_are_named() -> None:
     exam, tokenizer = little_graphs()
     model = written(tokenizer.n_tokens, 1, lambda *_: None)
-    kinds = {row["kind"] for row in looked(model, exam, tokenizer, max_queries=1).table}
+    kinds = {row["kind"] for row in looked(model, exam, tokenizer, max_queries=9).table}
     assert {query.kind for query in exam.queries} - {"flip"} == kinds
     named = {row["kind"] for row in looked(model, exam, tokenizer, max_queries=1, kinds="flip").table}
     assert {"flip", "flipped_inverse", "flipped_symmetric"} == named

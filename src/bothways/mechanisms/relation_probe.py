@@ -84,7 +84,7 @@ class RelationProbe(Probe):
         labels = {name: [label(exam, query) for query in queries] for name, label in LABELS.items()}
         return Looked([stream_ND.float().cpu() for stream_ND in stream_AND], labels)
 
-    def _by_depth(self, known: "Looked", asked: "Looked", name: str) -> list[Mapping[str, float]]:
+    def _by_depth(self, known: "Looked", asked: "Looked", name: str) -> list[Mapping[str, float | int]]:
         """Return a row for each number of blocks; none where there is too little to fit or nothing to test."""
         seen_AMD, label_M = known.of(name)
         asked_AND, truth_N = asked.of(name)
@@ -94,7 +94,7 @@ class RelationProbe(Probe):
         shuffled_MS = torch.stack([label_M[torch.randperm(len(label_M), generator=random)] for _ in range(SHUFFLES)], 1)
         target_MS = torch.where(torch.cat([label_M[:, None], shuffled_MS], 1), 1.0, -1.0)
         share = truth_N.double().mean().item()
-        rows: list[Mapping[str, float]] = []
+        rows: list[Mapping[str, float | int]] = []
         for depth, (seen_MD, asked_ND) in enumerate(zip(seen_AMD, asked_AND, strict=True)):
             said_NS = ridge_predict(seen_MD, target_MS, asked_ND, self.ridge) > 0
             right_S = (said_NS == truth_N[:, None]).double().mean(0)

@@ -34,7 +34,9 @@ class Tasks(Probe):
     sampled: bool = False
     """Whether to sample as well."""
     temperature: float = 0.8
+    """Of the sampling: log-probabilities are divided by it."""
     top_k: int = 100
+    """How many of the likeliest tokens may be drawn."""
     seed: int = 0
     """Of the sampling."""
 

@@ -53,6 +53,12 @@ class GraphText(TextSource):
         for name in ("distractors", "pronouns", "in_context"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BothwaysError(f"{name} must be in [0, 1], got {name}={getattr(self, name)}. Choose a share.")
+        for name in ("distractors", "pronouns"):
+            if self.form == "sentence" and getattr(self, name):
+                raise BothwaysError(
+                    f"A single sentence has none beside it, got form=sentence and {name}={getattr(self, name)}. "
+                    f"Set {name}=0, or form=paragraph."
+                )
 
     def write(self, exam: Exam, seed: int) -> Corpus:
         """Return the corpus; nothing of it is written before it is read.

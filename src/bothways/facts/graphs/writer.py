@@ -151,7 +151,7 @@ class Writer:
         return Names(word_S3.reshape(-1), parts * np.arange(n), np.full(n, parts))
 
     def write(self, said: Sentences) -> Written:
-        """Word sentences, and number the entities of each row."""
+        """Word sentences, and number the entities of each row; "this person" is no entity."""
         words, start_J, size_J = self._jobs
         first = self.people(said.first_S)
         anaphor = np.array([self.forms.number[word] for word in ANAPHOR])
@@ -171,7 +171,8 @@ class Writer:
         out = self.forms.say(said.form_S, first, second)
         row_W = said.row_S[out.sentence_W]
         at_S = np.arange(len(said.row_S)) - np.searchsorted(said.row_S, said.row_S)
-        entity_W = np.where(out.entity_W >= 0, 2 * at_S[out.sentence_W] + out.entity_W, -1)
+        named_W = (out.entity_W == 1) | ((out.entity_W == 0) & said.named_S[out.sentence_W])
+        entity_W = np.where(named_W, 2 * at_S[out.sentence_W] + out.entity_W, -1)
         return Written(out.word_W, row_W, entity_W)
 
 

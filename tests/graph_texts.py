@@ -60,6 +60,7 @@ def people_of(facts: Any) -> set[str]:
     return {fact.head for fact in facts} | {fact.tail for fact in facts if fact.relation != "job"}
 
 
+@cache
 def parts(world: Any) -> dict[str, list[Any]]:
     """Return the facts of each part of a world."""
     return {part: world.facts_of(SEED, part) for part in ("told", "tested", "context")}

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -37,6 +38,7 @@ def says(way):
     return "-".join(str(value) for value in way.values())
 
 
+@cache
 def known(world):
     """Return which fact and order each possible sentence states, and of which part of the world."""
     return {
@@ -153,9 +155,9 @@ def test_the_order_of_two_people_of_a_tested_graph_is_the_stated_one():
 @pytest.mark.parametrize("way", WAYS, ids=says)
 def test_each_copy_tells_everything_that_is_stated_once(way):
     """Over a copy of the corpus every stated triple of every graph is said once, and over many in every wording."""
-    world, lookup = small(n_graphs=6, n_tested=4), None
-    lookup = known(world)
-    n, corpus = 40, corpus_of(world, paragraphs=40, **way)
+    world = small(n_graphs=4, n_tested=4, n_context=1)
+    lookup, n = known(world), 40
+    corpus = corpus_of(world, paragraphs=n, **way)
     counts = Counter((part, fact) for part, fact, _ in stated(corpus, lookup))
     expected = [(part, fact) for part in ("told", "tested") for fact in parts(world)[part] if fact.stated != "never"]
     assert dict.fromkeys(expected, n) == dict(counts)
@@ -247,7 +249,7 @@ def test_tuning_asks_about_told_graphs_and_answers_truly(form):
     assert set(texts) <= right.keys() | true | false
     n_claims = {answer: sum(text.endswith(f": {answer}") for text in texts) for answer in ("yes", "no")}
     assert 0.1 * len(texts) < sum(n_claims.values()) < 0.18 * len(texts)  # a quarter of four in seven
-    assert 0.8 < n_claims["yes"] / n_claims["no"] < 1.25
+    assert 0.65 < n_claims["yes"] / n_claims["no"] < 1.5
     assert {fact for words, fact in right.items() if words in texts} == set(told)
 
 

@@ -1,7 +1,8 @@
 """Documents that are written when they are read: a corpus of any length that takes no room."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -10,6 +11,9 @@ from jaxtyping import Int
 from bothways.facts.graphs.sentences import join
 from bothways.facts.graphs.writer import Written
 from bothways.types import Document, Span
+
+TOGETHER = 512
+"""Documents that are written at a time where many are read as text."""
 
 
 class Drawn(Sequence[Document], abc.ABC):
@@ -36,11 +40,25 @@ class Drawn(Sequence[Document], abc.ABC):
     def __getitem__(self, index: int | slice) -> Document | Sequence[Document]:
         """Return a document as text."""
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            return list(self._read(range(*index.indices(len(self)))))
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        written = self.write(np.array([index % len(self)]))
-        return as_document([self.words[word] for word in written.word_W], written.entity_W.tolist())
+        return next(self._read([index % len(self)]))
+
+    def __iter__(self) -> Iterator[Document]:
+        """Go through all documents."""
+        return self._read(range(len(self)))
+
+    def _read(self, numbers: Sequence[int]) -> Iterator[Document]:
+        """Write many documents at a time."""
+        words = self.words
+        for at in range(0, len(numbers), TOGETHER):
+            chunk = np.array(numbers[at : at + TOGETHER])
+            written = self.write(chunk)
+            ends = np.searchsorted(written.row_W, np.arange(len(chunk) + 1)).tolist()
+            said, entity = [words[word] for word in written.word_W], written.entity_W.tolist()
+            for start, end in pairwise(ends):
+                yield as_document(said[start:end], entity[start:end])
 
 
 def as_document(words: Sequence[str], entity: Sequence[int]) -> Document:

@@ -3,6 +3,8 @@
 So a world of a million people needs no list: any part of it can be made alone, in any order, by many numbers at once.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Int, UInt64
 
@@ -23,10 +25,7 @@ def draw(seed: int, stream: str, place_N: Int[np.ndarray, "*N"]) -> UInt64[np.nd
     Source: the output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), run twice: over the key, then over
     the places.
     """
-    key = np.array([seed & 0xFFFFFFFFFFFFFFFF], np.uint64)
-    for letter in stream.encode():
-        key = _mix(key ^ np.uint64(letter))
-    return _mix(place_N.astype(np.uint64) ^ _mix(key)[0])
+    return _mix(place_N.astype(np.uint64) ^ _key(seed, stream))
 
 
 def below(n: int, seed: int, stream: str, place_N: Int[np.ndarray, "*N"]) -> Int[np.ndarray, "*N"]:
@@ -58,6 +57,15 @@ def shuffle(place_N: Int[np.ndarray, "*N"], n: int, seed: int, stream: str) -> I
     while bool((outside_N := out_N >= n).any()):
         out_N[outside_N] = _feistel(out_N[outside_N], side, seed, stream)
     return out_N
+
+
+@lru_cache(4096)
+def _key(seed: int, stream: str) -> np.uint64:
+    """Return what tells a seed's stream from all others."""
+    key_1 = np.array([seed & 0xFFFFFFFFFFFFFFFF], np.uint64)
+    for letter in stream.encode():
+        key_1 = _mix(key_1 ^ np.uint64(letter))
+    return _mix(key_1)[0]
 
 
 def _feistel(place_N: np.ndarray, side: int, seed: int, stream: str) -> np.ndarray:

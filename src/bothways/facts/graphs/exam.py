@@ -1,7 +1,8 @@
 """The exam of the world of graphs: what was told, what follows from it, and what follows from a context.
 
-Every question about people gives the hub and asks for one of its two partners, so that who answers by association alone
-is right half of the time. Kinds, `SORT` being `symmetric` or `inverse`:
+Every question about what follows gives the hub and asks for one of its two partners, so that who answers by association
+alone is right half of the time; so do flips and memory. What was stated is asked as it was stated: where the text names
+the hub last, a partner is given. Kinds, `SORT` being `symmetric` or `inverse`:
 
     memory_job, memory_people      told graphs: a job; a partner, by any wording that names the hub first
     stated_SORT                    tested graphs: what was stated, in the order in which it was stated
@@ -11,7 +12,8 @@ is right half of the time. Kinds, `SORT` being `symmetric` or `inverse`:
     context_SORT_copy              graphs in no text: their paragraph stands in the prompt; what it states, again
     context_SORT_forward, _reverse the triple that follows from it, by the order in which it names the two
     ask_...                        any of these as a question, in the form that tuning teaches
-    claim_SORT_forward, _reverse   whether the triple that follows holds: yes or no
+    claim_SORT_forward, _reverse   whether the triple that follows holds, of the right partner and of the other one: yes
+                                   or no; forward where the claim names the two in the order of the text
     flip                           the hub under its other relation, where the partner just asked for is wrong
 
 Axis letters as in `writer.py`.
@@ -131,6 +133,8 @@ def half_told(world: Graphs, seed: int, part: Part, place: int, sort: str) -> It
         yield Ask(f"flipped_{sort}", part, place, told, hub_order(told), False)
     yield Ask(f"logic_{sort}_{direction}", part, place, implied, hub_order(implied), False)
     yield Ask(f"ask_logic_{sort}_{direction}", part, place, implied, hub_order(implied), False, "question")
+    # a claim names the tail first, and that is the hub in every second triple
+    direction = "forward" if first == (hub_order(implied) == TAIL_FIRST) else "reverse"
     for false in (False, True):
         yield Ask(f"claim_{sort}_{direction}", part, place, implied, TAIL_FIRST, False, "claim", false)
 

@@ -56,7 +56,7 @@ class Batches:
 
 @dataclass
 class TunedBatches:
-    """Batches of one text, and from one step on those of another."""
+    """Batches of one text, and from one step on those of another, in rows of the same length."""
 
     first: Batches
     then: Batches
@@ -65,7 +65,7 @@ class TunedBatches:
 
     @property
     def length(self) -> int:
-        """Tokens in a row while the first text is read: what questions are asked in."""
+        """Tokens in a row."""
         return self.first.length
 
     def at(self, step: int) -> Batch:
@@ -97,13 +97,15 @@ def make_batches(
     """
     if not corpus.documents:
         raise BothwaysError("The corpus has no document. Give at least one fact to train on.")
-    first = Batches(make_rows(corpus.documents, tokenizer, room_for), config.batch_size, seed)
+    first = make_rows(corpus.documents, tokenizer, room_for)
     if switch is None:
-        return first
+        return Batches(first, config.batch_size, seed)
     if not corpus.tuning:
         raise BothwaysError("This text has nothing to be tuned on. Set training.tuning_steps=0.")
-    then = Batches(make_rows(corpus.tuning, tokenizer, 0), config.batch_size, seed)
-    return TunedBatches(first, then, switch)
+    then = make_rows(corpus.tuning, tokenizer, first.length)
+    if then.length > first.length:
+        first = make_rows(corpus.documents, tokenizer, then.length)
+    return TunedBatches(*(Batches(rows, config.batch_size, seed) for rows in (first, then)), switch)
 
 
 def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int) -> Rows:

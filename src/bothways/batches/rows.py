@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from bothways.batches.tokenizers import Encoded, Tokenizer
 from bothways.facts.graphs.chance import shuffle
-from bothways.facts.graphs.sentences import expand
+from bothways.facts.graphs.sentences import expand, is_glued
 from bothways.tensors import SPECIAL
 from bothways.text.drawn import Drawn
 from bothways.types import Document, Layout
@@ -89,7 +89,10 @@ class KeptRows(Rows):
 
 @dataclass
 class DrawnRows(Rows):
-    """Rows that are written as they are taken: each word is looked up in a table of its tokens."""
+    """Rows that are written as they are taken: each word is looked up in a table of its tokens.
+
+    A word that no space precedes, such as `'s` or a period, may have other tokens after plain text than after a name.
+    """
 
     documents: Drawn
     tokenizer: Tokenizer
@@ -99,7 +102,7 @@ class DrawnRows(Rows):
     @cached_property
     def length(self) -> int:
         """Tokens in a row: long enough for every document there can be."""
-        return max(self.documents.longest * int(self._tokens[2].max()) + 2, self.room_for)
+        return max(self.documents.bound(self._tokens[2].reshape(2, -1).max(0)) + 2, self.room_for)
 
     def __len__(self) -> int:
         """How many rows an epoch has."""
@@ -111,8 +114,12 @@ class DrawnRows(Rows):
 
     @cached_property
     def _tokens(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """All words' tokens, where each word's begin, and how many it has."""
-        pieces = [[token for token, _ in self.tokenizer.pieces(word)] for word in self.documents.words]
+        """All words' tokens, where each word's begin, and how many it has; then the same, after plain text."""
+        words, before = self.documents.words, self.tokenizer.pieces("a")
+        found = [self.tokenizer.pieces(word) for word in words]
+        after = [self.tokenizer.pieces(f"a{word}")[len(before) :] if is_glued(word) else found[n]
+                 for n, word in enumerate(words)]  # fmt: skip
+        pieces = [[token for token, _ in one] for one in (*found, *after)]
         size = np.array([len(one) for one in pieces], np.int64)
         return np.array([token for one in pieces for token in one], np.int64), np.cumsum(size) - size, size
 
@@ -120,7 +127,10 @@ class DrawnRows(Rows):
         """Write rows; every epoch sees the same documents."""
         written = self.documents.write(row_R)
         token_V, start_V, size_V = self._tokens
-        place_T, word_T = expand(start_V[written.word_W], size_V[written.word_W])
+        plain_W = (written.entity_W < 0) & (np.diff(written.row_W, prepend=-1) == 0)
+        after_W = plain_W & np.r_[False, written.entity_W[:-1] < 0]
+        word_W = written.word_W + after_W * len(self.documents.words)
+        place_T, word_T = expand(start_V[word_W], size_V[word_W])
         row_T = written.row_W[word_T]
         at_T = np.arange(len(row_T)) - np.searchsorted(row_T, row_T) + 1
         tokens_RL = np.full((len(row_R), self.length), SPECIAL.end)

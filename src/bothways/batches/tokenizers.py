@@ -176,11 +176,20 @@ class BytePairTokenizer(Tokenizer):
 
 
 def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokenizer:
-    """Return a tokenizer that knows every word a template or document says, and every entity."""
+    """Return a tokenizer that knows every word a template or document says, and every entity.
+
+    Raises:
+        BothwaysError: one token an entity is asked for where nobody has a list of all entities.
+    """
     names = exam_names(exam)
     templates = [t for r in exam.facts.relations.values() for t in (*r.head_first, *r.tail_first)]
     plain = [t.replace("{head}", " ").replace("{tail}", " ") for t in templates]
     drawn = corpus.documents if isinstance(corpus.documents, Drawn) else None
+    if drawn is not None and config.kind == "entity":
+        raise BothwaysError(
+            "Text that is written as it is read has names of several words, got tokenizer.kind=entity. "
+            "Set tokenizer.kind=word or byte_pair."
+        )
     if config.kind == "byte_pair":
         read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out)
         return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)

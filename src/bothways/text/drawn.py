@@ -25,9 +25,13 @@ class Drawn(Sequence[Document], abc.ABC):
         """Every word that a document may hold."""
 
     @property
-    @abc.abstractmethod
     def longest(self) -> int:
         """Words in the longest document there can be."""
+        return self.bound(np.ones(len(self.words), np.int64))
+
+    @abc.abstractmethod
+    def bound(self, size_V: Int[np.ndarray, " V"]) -> int:
+        """Return the tokens of the longest document there can be, where each word has so many."""
 
     @abc.abstractmethod
     def write(self, row_R: Int[np.ndarray, " R"]) -> Written:

@@ -87,13 +87,11 @@ class Told(Drawn):
         """Every word of the world."""
         return self.writer.forms.words
 
-    @property
-    def longest(self) -> int:
-        """Words of the longest paragraph or sentence."""
+    def bound(self, size_V: Int[np.ndarray, " V"]) -> int:
+        """Return the tokens of the longest paragraph or sentence."""
         n = TRIPLES if self.text.form == "paragraph" else 1
-        return n * (
-            self.writer.longest("statement") + (self.writer.longest("distractor") if self.text.distractors else 0)
-        )
+        more = self.writer.longest("distractor", size_V) if self.text.distractors else 0
+        return n * (self.writer.longest("statement", size_V) + more)
 
     @cached_property
     def sizes(self) -> tuple[int, int]:
@@ -153,11 +151,10 @@ class Asked(Drawn):
         """Every word of the world."""
         return self.writer.forms.words
 
-    @property
-    def longest(self) -> int:
-        """Words of the longest question with its answer, and of the paragraph before it."""
-        before = STATED_OF_TESTED * self.writer.longest("statement") if self.text.in_context else 0
-        return self.writer.longest("question") + before
+    def bound(self, size_V: Int[np.ndarray, " V"]) -> int:
+        """Return the tokens of the longest question with its answer, and of the paragraph before it."""
+        before = STATED_OF_TESTED * self.writer.longest("statement", size_V) if self.text.in_context else 0
+        return self.writer.longest("question", size_V) + before
 
     def __len__(self) -> int:
         """How many documents there are: each graph's are drawn anew in every copy."""

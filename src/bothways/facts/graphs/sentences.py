@@ -109,6 +109,15 @@ def expand(start_N: Int[np.ndarray, " N"], size_N: Int[np.ndarray, " N"]) -> tup
     return np.arange(len(of_W)) - before_N[of_W] + start_N[of_W], of_W
 
 
+def is_glued(word: str) -> bool:
+    """Whether no space stands before a word.
+
+    >>> [is_glued(word) for word in ("'s", "?", "who")]
+    [True, True, False]
+    """
+    return word == "'s" or not (word[0].isalnum() or word[0] == "_")
+
+
 def join(words: Sequence[str]) -> tuple[str, list[int]]:
     """Return the text of words, and where each starts: spaces go before all but the first, `'s` and punctuation.
 
@@ -117,7 +126,7 @@ def join(words: Sequence[str]) -> tuple[str, list[int]]:
     """
     text, start = "", list[int]()
     for word in words:
-        text += "" if not text or word == "'s" or not (word[0].isalnum() or word[0] == "_") else " "
+        text += "" if not text or is_glued(word) else " "
         start.append(len(text))
         text += word
     return text, start

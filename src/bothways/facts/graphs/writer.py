@@ -101,6 +101,11 @@ class Writer:
         """How many relations there are, the job included."""
         return len(self.world.relations)
 
+    @property
+    def n_name_words(self) -> int:
+        """How many of the first words are of names: pool by pool, or person by person."""
+        return 3 * self.world.pool if self.world.parts == 3 else self.world.n_people
+
     def statement(self, relation_S: np.ndarray, order_S: np.ndarray, template_S: np.ndarray) -> np.ndarray:
         """Return the number of a statement's form; the order is HEAD_FIRST or TAIL_FIRST."""
         return (relation_S * 2 + (order_S == TAIL_FIRST)) * TEMPLATES + template_S
@@ -122,18 +127,20 @@ class Writer:
         numbers: list[int] = written.word_W.tolist()
         return [self.forms.words[number] for number in numbers]
 
-    def longest(self, sort: Sort) -> int:
-        """Return the words of the longest sentence of a sort."""
+    def longest(self, sort: Sort, size_V: Int[np.ndarray, " V"] | None = None) -> int:
+        """Return the words of the longest sentence of a sort, or its tokens, where each word has so many."""
+        size_V = np.ones(len(self.forms.words), np.int64) if size_V is None else size_V
         n = self.n_relations * 2
         first, last = {
             "statement": (0, n * TEMPLATES),
             "question": (n * TEMPLATES, n * (TEMPLATES + 2)),
             "distractor": (n * (TEMPLATES + 2), None),
         }[sort]
-        sizes, job = self.forms.codes[2][first:last], int(self._jobs[2].max())
-        name = self.world.parts
-        names = 0 if sort == "distractor" else name + max(name, job) - 2
-        return int(sizes.max()) + names
+        codes, start_F, _ = self.forms.codes
+        plain_F = np.add.reduceat(np.where(codes >= 0, size_V[codes], 0), start_F)[first:last]
+        person = int(size_V[: self.n_name_words].reshape(self.world.parts, -1).max(1).sum())
+        job = int(np.add.reduceat(size_V[self._jobs[0]], self._jobs[1]).max())
+        return int(plain_F.max()) + (0 if sort == "distractor" else person + max(person, job))
 
     @cached_property
     def _jobs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

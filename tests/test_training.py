@@ -256,6 +256,7 @@ def test_measurements_with_a_cut_last_line_are_read_up_to_it(tmp_path: Path) -> 
     path.write_text("".join(json.dumps(row) + "\n" for row in rows)[:-15])
     assert rows[:2] == read_rows(path)
     metrics = Metrics(path, 20, {}, [])
+    metrics.begin()
     metrics.count(0.5, 0.25)
     metrics.write(30, {"forward": 1.0}, {"tokens_per_second": 1.0})
     assert [10, 20, 30] == [row["step"] for row in read_rows(path)] == [row["step"] for row in metrics.rows]

@@ -6,6 +6,7 @@ Results go to standard output, progress and messages to standard error. Exit sta
 
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -329,7 +330,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         with polite_kill():
-            app(args=list(arguments) if arguments is not None else None)
+            run(list(arguments) if arguments is not None else None)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             say("Stopped.")
@@ -340,6 +341,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         say(disk_message(error))
         sys.exit(2)
+
+
+def run(arguments: list[str] | None) -> None:
+    """Do what the arguments say; of processes that torchrun started together the first does, the others train along."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        app(args=arguments)
+        return
+    from bothways.sweeps.follow import follow
+    from bothways.training.parallel import together
+
+    with together() as ranks:
+        if ranks.first:
+            app(args=arguments)
+        else:
+            follow()
 
 
 @contextlib.contextmanager

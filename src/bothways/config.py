@@ -65,9 +65,13 @@ class RunConfig:
 
 
 def to_plain(value: Any) -> Any:
-    """Return a tree of dataclasses as JSON types; each dataclass says which class it is under `is`."""
+    """Return a tree of dataclasses as JSON types; each dataclass says which class it is under `is`.
+
+    A field marked as quiet is left out at its default, so that runs keep the names they had before it was there.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        said = [f.name for f in fields(value) if not (f.metadata.get("quiet") and getattr(value, f.name) == f.default)]
+        plain = {name: to_plain(getattr(value, name)) for name in said}
         return {"is": f"{type(value).__module__}:{type(value).__qualname__}", **plain}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in cast(Mapping[Any, Any], value).items()}

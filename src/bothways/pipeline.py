@@ -3,6 +3,7 @@
 exam -> text -> batches -> model + objective -> training -> evaluation -> probes -> a run folder
 """
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from typing import Any
 
 from bothways.batches.batches import make_batches
 from bothways.batches.tokenizers import fit_tokenizer
-from bothways.config import RunConfig
+from bothways.config import RunConfig, to_plain
 from bothways.disk import clear_asides, own
 from bothways.errors import GuardError
 from bothways.evaluation.curves import measure_directions
@@ -24,6 +25,7 @@ from bothways.runs import Planned, Ready, Run, begin_run, finish_run, load_exam,
 from bothways.tensors import LanguageModel, Objective
 from bothways.text.corpus import write_corpus
 from bothways.training.loop import LossError, Member, train
+from bothways.training.parallel import here
 from bothways.types import Exam, QueryScore
 
 
@@ -47,7 +49,7 @@ def run(
         if finished is not None:
             return finished
         begun = begin(config, exam, folder)
-        history = train([begun.member], folder, stop)[0]
+        history = learn([begun], folder, stop)[0]
         if isinstance(history, LossError):
             raise history
         return conclude(begun, folder, about, history)
@@ -81,7 +83,7 @@ def run_pack(
             begun = [begin(plan.config, load_exam(plan.exam), plan.folder) for plan in planned]
             for n, members in enumerate(same_size(begun)):
                 clear_asides(folder / str(n))
-                histories = train([begun[m].member for m in members], folder / str(n), stop)
+                histories = learn([begun[m] for m in members], folder / str(n), stop)
                 for m, history in zip(members, histories, strict=True):
                     ends[m] = ends.get(m) or conclude_member(begun[m], planned[m], history)
         if all(isinstance(end, Run) for end in ends.values()):
@@ -114,6 +116,15 @@ def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
 
     member = Member(ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks)
     return Begun(ready, member, exam, config, ask)
+
+
+def learn(begun: Sequence[Begun], folder: Path, stop: Callable[[], bool]) -> "list[list[dict[str, Any]] | LossError]":
+    """Train runs together, as `train` does, with the processes that train along (`sweeps/follow.py`)."""
+    ranks = here()
+    if ranks.size > 1:
+        runs = [{"config": to_plain(one.config), "exam": one.exam.to_json()} for one in begun]
+        ranks.tell(json.dumps({"runs": runs, "folder": str(folder.absolute())}))
+    return train([one.member for one in begun], folder, stop)
 
 
 def conclude(begun: Begun, folder: Path, about: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Run:

@@ -22,6 +22,7 @@ from bothways.errors import GuardError, RunError
 from bothways.models.store import load_model, save_model
 from bothways.tensors import LanguageModel, ModelConfig, Objective
 from bothways.training.checkpoint import remove_checkpoints
+from bothways.training.parallel import here
 from bothways.types import SCHEMA, Corpus, Exam, Finding, QueryScore
 
 SEALED = ("config.yaml", "samples.jsonl", "model/model.json", "model/model.safetensors", "model/tokenizer.json")
@@ -284,5 +285,6 @@ def describe_machine() -> dict[str, Any]:
         "device": "cpu",
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
+        "processes": here().size,
         "cores": os.cpu_count(),
     }

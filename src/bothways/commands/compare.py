@@ -21,7 +21,7 @@ from bothways.reports.load import read_exam
 from bothways.reports.page import write_report
 from bothways.runs import Planned, describe_machine
 from bothways.sweeps.execute import run_many
-from bothways.sweeps.executors.base import count_jobs
+from bothways.sweeps.executors.base import choose_executor, count_jobs
 from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest
 from bothways.sweeps.packs import Task, settle_tasks
 from bothways.sweeps.plan import Sitting, plan_run, safe_name
@@ -107,6 +107,7 @@ def compare(
     """
     try:
         plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split, device=device)
+        choose_executor(None, jobs)
         jobs = count_jobs(jobs)
         refuse_other(plan, resume)
         with disk_errors(plan.folder), own(plan.folder):

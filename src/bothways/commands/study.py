@@ -13,13 +13,14 @@ from bothways.commands.output import is_begun
 from bothways.commands.sweep import silent
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
-from bothways.options import at_least, component
+from bothways.options import at_least
 from bothways.reports.claims_page import write_claims_page
 from bothways.runs import Planned, describe_machine
 from bothways.studies.claims import Row, decide
 from bothways.studies.plan import StudyPlan, compute, gather, make_study, open_study, plan_study
 from bothways.sweeps.collect import collect, write_table
 from bothways.sweeps.execute import run_many
+from bothways.sweeps.executors.base import choose_executor
 from bothways.sweeps.packs import Task
 from bothways.sweeps.settle import settle
 from bothways.types import SCHEMA
@@ -91,11 +92,7 @@ def study(
     made.check()
     seeds = SEEDS[quick] if seeds is None else seeds
     at_least(1, "Say how often everything is repeated.", seeds=seeds)
-    if jobs is not None:
-        at_least(1, "Give the number of cores to use.", jobs=jobs)
-    chosen = component("executors", executor) if executor is not None else None
-    if chosen is not None:
-        chosen.check()
+    chosen = choose_executor(executor, jobs)
     folder = Path(out) if out is not None else Path("runs") / f"study-{name}{'-quick' if quick else ''}"
     options = [*(["--quick"] if quick else []), "--seeds", str(seeds), *(w for m in models for w in ("--model", m))]
     options += ["--facts", facts] if facts else []

@@ -12,11 +12,11 @@ from bothways.commands.output import is_begun
 from bothways.commands.sweep_plan import SweepPlan, plan_sweep
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
-from bothways.options import at_least, component
 from bothways.reports.sweep_page import write_sweep_report
 from bothways.runs import Planned, describe_machine
 from bothways.sweeps.collect import collect, write_table
 from bothways.sweeps.execute import run_many
+from bothways.sweeps.executors.base import choose_executor
 from bothways.sweeps.manifest import read_manifest
 from bothways.sweeps.packs import Task
 from bothways.sweeps.settle import settle
@@ -102,11 +102,7 @@ def sweep(
     """
     began = time.monotonic()
     plan = make_sweep_plan(file, out, device)
-    if jobs is not None:
-        at_least(1, "Give the number of cores to use.", jobs=jobs)
-    chosen = component("executors", executor) if executor is not None else None
-    if chosen is not None:
-        chosen.check()
+    chosen = choose_executor(executor, jobs)
     refuse_other(plan, resume)
     with disk_errors(plan.folder), own(plan.folder):
         tasks, order = write_plan(plan)

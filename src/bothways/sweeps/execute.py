@@ -9,6 +9,7 @@ from bothways.sweeps.executors.inline import Inline
 from bothways.sweeps.executors.process import Process
 from bothways.sweeps.packs import Task
 from bothways.sweeps.work import Outcome
+from bothways.training.parallel import here
 
 
 def run_many(
@@ -24,7 +25,8 @@ def run_many(
         tasks: the runs, packed; those whose folder is done are returned without repeating them.
         jobs: tasks at a time; by default as many as the executor finds cores.
         watch: called a few times a second, to draw progress.
-        executor: where they run; by default a process for each job, or this one where one is enough.
+        executor: where they run; by default a process for each job, or this one where one is enough or others train
+            along.
         keep_going: whether any failure ends its own runs only, as a guard does. Otherwise whatever else goes wrong
             stops them all, as the next would meet it too.
 
@@ -38,7 +40,7 @@ def run_many(
     if not tasks:
         return []
     if executor is None:
-        executor = Inline() if jobs == 1 or len(tasks) == 1 else Process()
+        executor = Inline() if jobs == 1 or len(tasks) == 1 or here().size > 1 else Process()
     found = {outcome.planned.run_id: outcome for outcome in executor.execute(tasks, jobs, watch, keep_going)}
     for packs in {task.folder.parent for task in tasks}:
         remove_if_empty(packs)  # only now: a worker may be about to make its pack's folder inside

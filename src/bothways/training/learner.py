@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from bothways.cross_entropy import weighted_cross_entropy
 from bothways.errors import RunError
 from bothways.tensors import LanguageModel, Loss, Prepared
+from bothways.training.parallel import Ranks
+from bothways.training.parts import counted, cut_batch
 from bothways.training.speed import Precision, keep_memory
 
 Optimizer = Literal["adamw", "sgd"]
 MOMENTS = ("exp_avg", "exp_avg_sq")
+ALONE = Ranks()
 
 
 class Learner:
@@ -35,6 +38,8 @@ class Learner:
         optimizer: how a gradient becomes a step.
         beta2: AdamW's memory of squared gradients.
         symmetry: how strongly each model's asymmetry is pulled down, beside its loss.
+        micro_batch: most rows of a run that are computed at once; 0 for all of them.
+        ranks: the processes that compute a batch together.
     """
 
     def __init__(
@@ -47,11 +52,14 @@ class Learner:
         optimizer: Optimizer = "adamw",
         beta2: float = 0.95,
         symmetry: float = 0.0,
+        micro_batch: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         keep_memory()
         self.device = torch.device(device)
         self.weights_PW = gather(models, self.device)
         self._models, self._symmetry = models, symmetry
+        self._micro_batch, self._ranks = micro_batch, ranks
         self._stacked = len(models) > 1 or models[0].tiny
         self.worker = self._make_worker(models, precision)
         self._model = Compiled(self.worker) if compiled else self.worker
@@ -85,16 +93,27 @@ class Learner:
         return worker
 
     def loss(self, prepared: Sequence[Prepared]) -> Loss:
-        """Return the loss of one batch for each model, and its gradient in `gradient_PW`."""
+        """Return the loss of one batch for each model, and its gradient in `gradient_PW`.
+
+        The batch is computed in parts, and in as many processes as there are; all of them get the whole's.
+        """
         if self.working_PW is not self.weights_PW:
             self.working_PW.copy_(self.weights_PW)
-        loss = weighted_cross_entropy(self._model, *prepared)
-        found = torch.autograd.grad(loss.mean.sum(), list(self.worker.parameters()))
-        for view, gradient in zip(self._gradients, found, strict=True):
-            view.copy_(gradient)
+        parts = cut_batch(prepared, self._ranks.share(len(prepared[0].input_BL)), self._micro_batch)
+        nats_2P = torch.zeros(2, len(prepared), device=self.device)
+        if not parts:
+            self.gradient_PW.zero_()
+        for n, part in enumerate(parts):
+            loss = weighted_cross_entropy(self._model, *part.prepared)
+            found = torch.autograd.grad(loss.mean.sum(), list(self.worker.parameters()))
+            for view, gradient in zip(self._gradients, found, strict=True):
+                (view.add_ if n else view.copy_)(gradient)
+            share_P = part.share_P.to(self.device, non_blocking=True)
+            nats_2P += torch.stack([loss.mean.detach(), loss.unweighted_ce * share_P])
+        self._ranks.add(self.gradient_PW, nats_2P)
         if self._symmetry:
             self._pull()
-        return loss
+        return Loss(mean=nats_2P[0], counted=int(counted(prepared).sum()), unweighted_ce=nats_2P[1])
 
     def _pull(self) -> None:
         """Add the gradient of each model's asymmetry, made without the leading axis and in fp32."""

@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +14,16 @@ import torch
 
 from bothways.batches.batches import Batches, TunedBatches
 from bothways.disk import write_text
-from bothways.errors import BothwaysError, GuardError
+from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
 from bothways.training.checkpoint import load_newest, save_checkpoint
 from bothways.training.learner import Learner, Optimizer, Precision
+from bothways.training.parallel import here
 from bothways.training.speed import Speed
 
 Device = Literal["cpu", "cuda"]
+QUIET = {"quiet": True}
+"""Marks a setting that is written down only where it is not the default: runs had their names before it was there."""
 Measure = Callable[[LanguageModel, Objective], dict[str, Any]]
 
 
@@ -58,8 +61,14 @@ class TrainingConfig:
     """How often both directions are measured on the way."""
     checkpoint_seconds: float = 20.0
     """Least time between two checkpoints."""
+    micro_batch: int = field(default=0, metadata=QUIET)
+    """Most rows that a device sees at once, 0 for all of a batch: their gradients are added up before each step."""
 
     def __post_init__(self) -> None:
+        if self.micro_batch < 0:
+            raise BothwaysError(
+                f"micro_batch must be at least 0, got micro_batch={self.micro_batch}. Choose 0 to see all rows at once."
+            )
         for name in ("steps", "measurements"):
             if getattr(self, name) < 1:
                 raise BothwaysError(f"{name} must be at least 1, got {name}={getattr(self, name)}. Raise it.")
@@ -122,7 +131,7 @@ def train(
     Args:
         members: the runs; their models are changed in place. Their settings may differ in learning rate and decay.
         folder: gets the checkpoints, one for all.
-        stop: asked after every step; True saves the state and ends.
+        stop: asked after every step; True saves the state and ends. Of several processes the first one's counts.
 
     Returns:
         For each member the rows of its `metrics.jsonl`, or the error of a loss that is no number; in a pack the
@@ -136,8 +145,8 @@ def train(
     for step in range(lesson.start, steps):
         if not lesson.take(step):
             break
-        stopping = step + 1 < steps and stop()
-        if stopping or lesson.is_unsaved():
+        stopping, saving = lesson.ranks.agree(step + 1 < steps and stop(), lesson.is_unsaved())
+        if stopping or saving:
             lesson.save(step + 1)
         if stopping:
             raise Interrupted(step + 1)
@@ -151,6 +160,8 @@ UNSEEN = {"cpu": 1, "cuda": 50}
 class Lesson:
     """Members that take their steps together, and where they stand between two steps.
 
+    Of several processes that train together each has a lesson, and the first one's alone measures and writes.
+
     Args:
         members: the runs; they go on from the newest whole checkpoint in `folder`.
         folder: gets the checkpoints.
@@ -159,6 +170,7 @@ class Lesson:
     def __init__(self, members: Sequence[Member], folder: Path) -> None:
         config = members[0].config
         self._members, self._folder, self._config = members, folder, config
+        self.ranks = here()
         self._learner = Learner(
             [member.model for member in members],
             [(member.config.learning_rate, member.config.weight_decay) for member in members],
@@ -168,16 +180,23 @@ class Lesson:
             optimizer=config.optimizer,
             beta2=config.beta2,
             symmetry=config.symmetry,
+            micro_batch=config.micro_batch,
+            ranks=self.ranks,
         )
         self.start, pending, warnings = load_newest(folder, self._learner)
+        if int(self.ranks.tell(str(self.start))) != self.start:
+            raise RunError(f"{folder} holds other checkpoints in another process. Let all of them see the same disk.")
         self.histories = [
             Metrics(member.folder / "metrics.jsonl", self.start, pending.get(str(n), {}), warnings)
             for n, member in enumerate(members)
         ]
+        if self.ranks.first:
+            for history in self.histories:
+                history.begin()
         self.errors: dict[int, LossError] = {}
         self._due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
         self._recent: list[Loss] = []
-        self._speed = Speed(self._learner.worker, config.device, config.precision == "bf16")
+        self._speed = Speed(self._learner.worker, config.device, config.precision == "bf16", self.ranks.size)
         self._saved_at = time.monotonic()
 
     def take(self, step: int) -> bool:
@@ -197,7 +216,7 @@ class Lesson:
                 return False
         self._learner.step(self._config.share(step), self._config.clip)
         self._speed.worked(prepared, counted, time.monotonic() - began)
-        if due:
+        if due and self.ranks.first:
             self._measure(step + 1)
         return True
 
@@ -209,7 +228,8 @@ class Lesson:
         """Write a checkpoint after so many steps."""
         self._look(taken - 1)
         pending = {str(n): history.pending for n, history in enumerate(self.histories)}
-        save_checkpoint(self._folder, taken, self._learner, pending)
+        if self.ranks.first:
+            save_checkpoint(self._folder, taken, self._learner, pending)
         self._saved_at = time.monotonic()
 
     def _look(self, step: int) -> None:
@@ -274,7 +294,10 @@ class Metrics:
         self.rows = [row for row in read_rows(path) if row["step"] <= start]
         self._warnings = {"warnings": warnings} if warnings else {}
         self._since = time.monotonic() - self.pending["seconds"]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in self.rows))
+
+    def begin(self) -> None:
+        """Write the rows that stay."""
+        write_text(self.path, "".join(json.dumps(row) + "\n" for row in self.rows))
 
     def count(self, loss: float, unweighted_ce: float) -> None:
         """Remember one step's losses."""

@@ -57,10 +57,10 @@ def keep_memory() -> bool:
 
 
 class Speed:
-    """How many tokens a second the steps since the last reading took, and which share of the matrix peak."""
+    """How many tokens a second the steps since the last reading took, and which share of the devices' matrix peak."""
 
-    def __init__(self, model: LanguageModel, device: str, bf16: bool) -> None:
-        self._model, self._device, self._bf16 = model, device, bf16
+    def __init__(self, model: LanguageModel, device: str, bf16: bool, devices: int = 1) -> None:
+        self._model, self._device, self._bf16, self._devices = model, device, bf16, devices
         self._tokens, self._flop, self._seconds = 0, 0.0, 0.0
 
     def worked(self, prepared: Sequence[Prepared], counted: int, seconds: float) -> None:
@@ -76,5 +76,5 @@ class Speed:
         self._tokens, self._flop, self._seconds = 0, 0.0, 0.0
         return {
             "tokens_per_second": float(round(tokens)),
-            "utilisation": round(flop / matrix_peak(self._device, self._bf16), 4),
+            "utilisation": round(flop / (self._devices * matrix_peak(self._device, self._bf16)), 4),
         }

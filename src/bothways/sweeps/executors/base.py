@@ -8,16 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 from bothways.errors import BothwaysError
-from bothways.options import at_least
+from bothways.options import at_least, component
 from bothways.sweeps.packs import Task
 from bothways.sweeps.work import Outcome
+from bothways.training.parallel import here
 
 
 @dataclass(frozen=True)
 class Executor(abc.ABC):
     """A way to do many tasks. Every one gives the same bytes."""
+
+    trains_along: ClassVar[bool] = False
+    """Whether processes that were started together can train each task together."""
 
     @abc.abstractmethod
     def execute(
@@ -41,6 +46,29 @@ class Executor(abc.ABC):
         Raises:
             BothwaysError: a package is missing.
         """
+
+
+def choose_executor(name: str | None, jobs: int | None) -> Executor | None:
+    """Return the executor that a user named, None where nobody did, after a look whether it can work here.
+
+    Raises:
+        BothwaysError: it is unknown or cannot work here, or `jobs` is below 1 or more than processes that train
+            together can do.
+    """
+    if jobs is not None:
+        at_least(1, "Give the number of cores to use.", jobs=jobs)
+    chosen: Executor | None = component("executors", name) if name is not None else None
+    if chosen is not None:
+        chosen.check()
+    many = here().size
+    if many > 1 and (jobs or 1) > 1:
+        raise BothwaysError(f"{many} processes train one run at a time, got jobs={jobs}. Leave out --jobs.")
+    if many > 1 and chosen is not None and not chosen.trains_along:
+        raise BothwaysError(
+            f"{many} processes that train together take one run after another, got executor={name}. "
+            "Leave out --executor, or start without torchrun."
+        )
+    return chosen
 
 
 def count_jobs(jobs: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -10,17 +11,24 @@ from bothways.sweeps.executors.base import Executor
 from bothways.sweeps.packs import Task
 from bothways.sweeps.signals import stop_on_signals, watching
 from bothways.sweeps.work import STOPPED, Outcome, do_task
+from bothways.training.parallel import here
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inline(Executor):
-    """One task after another in this process, on one thread."""
+    """One task after another in this process, on one thread, and with the processes that train along."""
+
+    trains_along: ClassVar[bool] = True
 
     def execute(
         self, tasks: Sequence[Task], jobs: int | None, watch: Callable[[], None], keep_going: bool
     ) -> list[Outcome]:
-        """Do every task here; `jobs` does not matter."""
+        """Do every task here; `jobs` does not matter.
+
+        A failure in the middle of a step leaves other processes in it, so with them it ends everything.
+        """
         torch.set_num_threads(1)
+        keep_going = keep_going and here().size == 1
         outcomes: list[Outcome] = []
         with stop_on_signals() as asked, watching(watch):
             for task in tasks:

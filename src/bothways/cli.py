@@ -120,7 +120,10 @@ def study(
         str | None, typer.Argument(help=f"As 'bothways ls studies' lists them: {', '.join(names('studies'))}.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only what two cores train in minutes.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="How often all is repeated; 5 if quick, else 10.")] = None,
+    preset: Annotated[str, typer.Option(help="A scale by its name, where the study has some; see ls studies.")] = "",
+    seeds: Annotated[
+        int | None, typer.Option(help="How often all is repeated; 5 if quick, else 10, or as the preset says.")
+    ] = None,
     executor: Annotated[
         str | None, typer.Option(help="inline, process, ray or slurm; options as name:key=value.")
     ] = None,
@@ -132,11 +135,13 @@ def study(
     ledger: Annotated[
         bool, typer.Option("--ledger", help="Decide all studies below runs/ again, write claims.md.")
     ] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Run what a paper's claims rest on and decide each; write runs/study-<name>/claims.json."""
     from bothways.commands.ledger import ledger as write_all
     from bothways.commands.study import study as run_study
+    from bothways.commands.study_estimate import study_dry_run as estimate
     from bothways.reports.ledger import claims_table
     from bothways.reports.sweep_progress import sweep_table
 
@@ -146,10 +151,15 @@ def study(
         return
     if name is None:
         raise typer.BadParameter("Name a study, or add --ledger. 'bothways ls studies' lists them.")
-    done = run_study(
-        name, quick=quick, seeds=seeds, executor=executor, jobs=jobs, out=out, resume=resume, models=model or (),
-        facts=facts, progress=sweep_table,
-    )  # fmt: skip
+    chosen: dict[str, Any] = {
+        "quick": quick, "preset": preset, "seeds": seeds, "executor": executor, "jobs": jobs, "out": out,
+        "models": model or (), "facts": facts,
+    }  # fmt: skip
+    if dry_run:
+        cost = estimate(name, **chosen)
+        show(cost.to_json() if as_json else cost.text(), as_json)
+        return
+    done = run_study(name, resume=resume, progress=sweep_table, **chosen)
     page = done.folder / "report.html"
     show(done.to_json() if as_json else f"{claims_table(done.rows)}\n\nThe page: {page}", as_json)
     if done.errors:
@@ -236,7 +246,7 @@ def ls(
         show({"schema": 1, what: list(found.rows)}, True)
         return
     for row in found.rows:
-        more = [f"{name}: {row[name]}" for name in ("options", "source") if row.get(name)]
+        more = [f"{name}: {row[name]}" for name in ("options", "presets", "source") if row.get(name)]
         show("\n    ".join([row["name"], row["about"], *more]), False)
 
 

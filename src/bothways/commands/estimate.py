@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -20,9 +20,14 @@ from bothways.sweeps.executors.inline import Inline
 from bothways.sweeps.executors.process import Process
 from bothways.sweeps.packs import make_tasks
 from bothways.training.learner import Learner
+from bothways.training.parts import take
 from bothways.types import SCHEMA, Exam, FactSet
 
 TIMED_STEPS = 6
+TIMED_TOKENS = {"cpu": 2**12, "cuda": 2**15}
+"""Most tokens of a timed step: the rest of a batch takes as long for each row."""
+LONG_ENOUGH = 10.0
+"""Seconds after which two steps have told enough."""
 TIMED_RUNS = 6
 """Runs of a sweep of which a few steps are timed."""
 PROCESS_MB = 450
@@ -83,18 +88,18 @@ def dry_run(
     jobs = min(count_jobs(jobs), len(plan.runs))
     first = {run.arm: run for run in reversed(plan.runs)}
     timed = {arm.name: time_run(first[arm.name], plan.exam) for arm in plan.arms}
-    numbers = max(n for _, n in timed.values())
+    numbers = max(one.numbers for one in timed.values())
     per_run = numbers * 4 / 1e6
     questions = len(plan.exam.queries)
     return Estimate(
         folder=str(plan.folder),
         facts=len(plan.exam.facts.facts),
         questions=questions,
-        arms={name: seconds for name, (seconds, _) in timed.items()},
+        arms={name: one.seconds for name, one in timed.items()},
         runs=len(plan.runs),
         steps=plan.config.training.steps,
         jobs=jobs,
-        seconds=sum(seconds for seconds, _ in timed.values()) * seeds / jobs,
+        seconds=sum(one.seconds for one in timed.values()) * seeds / jobs,
         memory_mb=jobs * (PROCESS_MB + 6 * per_run),
         # a finished run keeps its model and samples; up to `jobs` unfinished ones keep two checkpoints each
         disk_mb=len(plan.runs) * (per_run + questions * 1.6e-4) + jobs * 6 * per_run + 2,
@@ -151,9 +156,9 @@ def sweep_dry_run(
     tasks = make_tasks(plan.runs)
     counted = min(count_jobs(jobs), len(tasks)) if jobs is not None or isinstance(chosen, Process | Inline) else None
     sample = tasks[:: max(1, len(tasks) // TIMED_RUNS)][:TIMED_RUNS]
-    timed = [(task.runs[0], *time_run(task.runs[0], plan.exams[task.runs[0].exam])) for task in sample]
-    per_step = sum(seconds / run.config.training.steps for run, seconds, _ in timed) / len(timed)
-    numbers = sum(n for _, _, n in timed) / len(timed)
+    timed = [(task.runs[0], time_run(task.runs[0], plan.exams[task.runs[0].exam])) for task in sample]
+    per_step = sum(one.seconds / run.config.training.steps for run, one in timed) / len(timed)
+    numbers = sum(one.numbers for _, one in timed) / len(timed)
     questions = sum(len(plan.exams[run.exam].queries) for run in plan.runs)
     return SweepEstimate(
         folder=str(plan.folder),
@@ -167,15 +172,39 @@ def sweep_dry_run(
     )
 
 
-def time_run(planned: Planned, exam: Exam) -> tuple[float, int]:
-    """Return the seconds one run would take, from a few real steps, and how many numbers its model has."""
+class Timed(NamedTuple):
+    """What a few real steps of a run tell about all of it."""
+
+    seconds: float
+    """Of all its steps; measuring and examining come on top."""
+    seconds_per_step: float
+    numbers: int
+    """How many its model has."""
+    tokens: int
+    """How many it reads in a step."""
+
+
+def time_run(planned: Planned, exam: Exam) -> Timed:
+    """Return what one run would take, from a few real steps; of a large batch some rows are computed."""
     config = planned.config.training
     ready = prepare_run(planned.config, exam)
-    learner = Learner([ready.model], [(config.learning_rate, config.weight_decay)], config.precision, config.device)
+    learner = Learner(
+        [ready.model],
+        [(config.learning_rate, config.weight_decay)],
+        config.precision,
+        config.device,
+        micro_batch=config.micro_batch,
+    )
     generator, marks = torch.Generator(), [time.perf_counter()]
-    for step in range(TIMED_STEPS):
-        learner.loss([planned.config.objective.prepare(ready.batches.at(step), generator)])
+    while len(marks) <= TIMED_STEPS and not (len(marks) > 2 and marks[-1] - marks[0] > LONG_ENOUGH):
+        step = len(marks) - 1
+        prepared = planned.config.objective.prepare(ready.batches.at(step), generator)
+        rows = max(1, TIMED_TOKENS[config.device] // prepared.input_BL.shape[1])
+        loss = learner.loss([take(prepared, slice(0, rows))])
         learner.step(config.share(step), config.clip)
+        loss.mean.tolist()  # waits for an accelerator
         marks.append(time.perf_counter())
+    batch, length = prepared.input_BL.shape
     taken = sorted(after - before for before, after in pairwise(marks))
-    return taken[TIMED_STEPS // 2] * config.steps, parameter_count(ready.model)
+    each = taken[len(taken) // 2] * max(1.0, batch / rows)
+    return Timed(each * config.steps, each, parameter_count(ready.model), batch * length)

@@ -52,7 +52,7 @@ def ls(what: str) -> Listing:
 
 
 def describe(room: str, name: str) -> dict[str, str]:
-    """Return a registered name's room, first line and options, and of a study its title and source."""
+    """Return a registered name's room, first line and options, and of a study its title, source and presets."""
     component = lookup(room, name)
     return {
         "name": name,
@@ -60,6 +60,7 @@ def describe(room: str, name: str) -> dict[str, str]:
         "options": options(component),
         "about": (inspect.getdoc(component) or "").splitlines()[0],
         **{key: getattr(component, attribute) for key, attribute in SAYS.get(room, {}).items()},
+        **({"presets": presets} if (presets := ", ".join(getattr(component, "presets", ()))) else {}),
     }
 
 

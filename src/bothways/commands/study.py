@@ -17,7 +17,7 @@ from bothways.options import at_least
 from bothways.reports.claims_page import write_claims_page
 from bothways.runs import Planned, describe_machine
 from bothways.studies.claims import Row, decide
-from bothways.studies.plan import StudyPlan, compute, gather, make_study, open_study, plan_study
+from bothways.studies.plan import StudyPlan, choose_preset, compute, gather, make_study, open_study, plan_study
 from bothways.sweeps.collect import collect, write_table
 from bothways.sweeps.execute import run_many
 from bothways.sweeps.executors.base import choose_executor
@@ -59,6 +59,7 @@ def study(
     name: str,
     *,
     quick: bool = False,
+    preset: str = "",
     seeds: int | None = None,
     executor: str | None = None,
     jobs: int | None = None,
@@ -73,7 +74,8 @@ def study(
     Args:
         name: a registered study.
         quick: only what two cores train in minutes; the claims say at which scale they were tested.
-        seeds: how often everything is repeated; 5 if quick, 10 otherwise.
+        preset: the scale by its name, where the study names its scales; the first is the quick one.
+        seeds: how often everything is repeated; as the preset says, or 5 if quick and 10 otherwise.
         executor: where the runs run, as in `sweep`.
         jobs: tasks at a time.
         out: the study's folder; runs/study-<name> by default.
@@ -88,27 +90,52 @@ def study(
         Stopped: interrupted; the folder can be resumed.
     """
     began = time.monotonic()
-    made = make_study(name, tuple(models), facts)
-    made.check()
-    seeds = SEEDS[quick] if seeds is None else seeds
-    at_least(1, "Say how often everything is repeated.", seeds=seeds)
     chosen = choose_executor(executor, jobs)
-    folder = Path(out) if out is not None else Path("runs") / f"study-{name}{'-quick' if quick else ''}"
-    options = [*(["--quick"] if quick else []), "--seeds", str(seeds), *(w for m in models for w in ("--model", m))]
-    options += ["--facts", facts] if facts else []
-    plan = plan_study(name, made, quick, seeds, folder, shlex.join(["bothways", "study", name, *options]))
-    refuse_other_study(plan, resume, {"models": list(models), "facts": facts})
+    plan = make_study_plan(name, quick=quick, preset=preset, seeds=seeds, out=out, models=models, facts=facts)
+    folder = plan.folder
+    refuse_other_study(plan, resume)
     with disk_errors(folder), own(folder):
-        tasks, order = write_plan(plan, {"models": list(models), "facts": facts})
+        tasks, order = write_plan(plan)
         cells = {run_id: str(row["group"]) for run_id, row in plan.axes.items()}
         with progress(list(plan.runs.values()), cells) as watch:
             outcomes = run_many(tasks, jobs, watch, chosen, keep_going=True)
         found = {outcome.planned.run_id: outcome for outcome in outcomes}
         write_table(folder, collect([found[run_id] for run_id in order], plan.axes))
-        compute(made, quick, seeds, folder)
+        compute(plan.study, plan.quick, plan.seeds, folder)
         rows = judge_folder(folder)
     errors = tuple(o.error for o in outcomes if o.error is not None)
     return Studied(folder, name, tuple(rows), round(time.monotonic() - began, 1), errors)
+
+
+def make_study_plan(
+    name: str,
+    *,
+    quick: bool = False,
+    preset: str = "",
+    seeds: int | None = None,
+    out: str | Path | None = None,
+    models: Sequence[str] = (),
+    facts: str = "",
+) -> StudyPlan:
+    """Settle everything a study will do; write nothing.
+
+    Raises:
+        BothwaysError: as `study`.
+    """
+    scale, quick = choose_preset(name, quick, preset)
+    made = make_study(name, tuple(models), facts, scale)
+    made.check()
+    if seeds is None:
+        seeds = made.presets[scale].seeds if scale else SEEDS[quick]
+    at_least(1, "Say how often everything is repeated.", seeds=seeds)
+    ending = f"-{scale}" if scale else "-quick" if quick else ""
+    folder = Path(out) if out is not None else Path("runs") / f"study-{name}{ending}"
+    options = ["--preset", scale] if scale else ["--quick"] if quick else []
+    options += ["--seeds", str(seeds), *(word for model in models for word in ("--model", model))]
+    options += ["--facts", facts] if facts else []
+    command = shlex.join(["bothways", "study", name, *options])
+    given = {"models": list(models), "facts": facts, "preset": scale}
+    return plan_study(name, made, quick, seeds, folder, command, given)
 
 
 def judge_folder(folder: Path) -> list[dict[str, Any]]:
@@ -118,13 +145,13 @@ def judge_folder(folder: Path) -> list[dict[str, Any]]:
     rows: list[Row] = [decide(claim, evidence, about["command"]) for claim in made.claims(about["quick"])]
     plain = [row.to_json() for row in rows]
     data = {"schema": SCHEMA, "study": about["study"], "title": made.title, "source": made.source,
-            "quick": about["quick"], "command": about["command"], "claims": plain}  # fmt: skip
+            "quick": about["quick"], "preset": made.preset, "command": about["command"], "claims": plain}  # fmt: skip
     write_text(folder / "claims.json", json.dumps(data, indent=1, ensure_ascii=False))
     write_claims_page(folder, data, made.pictures(evidence, about["quick"]))
     return plain
 
 
-def refuse_other_study(plan: StudyPlan, resume: bool, more_about: Mapping[str, Any]) -> None:
+def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
     """Refuse a folder that holds something else, or holds a study that nobody asked to resume.
 
     Raises:
@@ -134,13 +161,13 @@ def refuse_other_study(plan: StudyPlan, resume: bool, more_about: Mapping[str, A
     if not is_begun(folder, "study", (folder / "study.json").exists(), resume):
         return
     _, about = open_study(folder)
-    before = {name: about.get(name, type(value)()) for name, value in more_about.items()}
-    if (about["study"], about["quick"], before) != (plan.name, plan.quick, more_about):
+    before = {name: about.get(name, type(value)()) for name, value in plan.given.items()}
+    if (about["study"], about["quick"], before) != (plan.name, plan.quick, plan.given):
         raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
 
 
-def write_plan(plan: StudyPlan, more_about: Mapping[str, Any]) -> tuple[list[Task], list[str]]:
+def write_plan(plan: StudyPlan) -> tuple[list[Task], list[str]]:
     """Write what the study is, its exams and its manifest; return the tasks and the order of the runs."""
-    about = {**describe_machine(), **plan.to_json(), **more_about}
+    about = {**describe_machine(), **plan.to_json()}
     write_text(plan.folder / "study.json", json.dumps(about, indent=1, ensure_ascii=False))
     return settle(plan.folder, plan.runs, plan.exams, plan.axes)

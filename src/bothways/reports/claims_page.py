@@ -32,7 +32,8 @@ def write_claims_page(folder: Path, data: Mapping[str, Any], pictures: Sequence[
     """Write `report.html` and `figures/` of a study from what its `claims.json` says, and return the page's path."""
     shown = write_pictures(pictures, folder / "figures")
     about = read_json(folder / "study.json") if (folder / "study.json").exists() else {}
-    quick = ["It was run with --quick: at a smaller scale."] if data["quick"] else []
+    scale = f"It was run with --preset {preset}." if (preset := data.get("preset")) else ""
+    quick = [scale or "It was run with --quick: at a smaller scale."] if scale or data["quick"] else []
     context = {
         **helpers(),
         "run": data["study"],
@@ -71,7 +72,7 @@ def study_section(data: Mapping[str, Any], place: int) -> dict[str, Any]:
     count = Counter(row["verdict"] for row in rows)
     return {
         "anchor": f"study-{place}",
-        "title": data["title"] + (" (quick)" if data["quick"] else ""),
+        "title": data["title"] + (f" ({preset})" if (preset := data.get("preset")) else " (quick)" * data["quick"]),
         "source": data["source"],
         "command": data["command"],
         "claims": [{"note": "", **row, "anchor": f"claim-{place}-{index}"} for index, row in enumerate(rows)],

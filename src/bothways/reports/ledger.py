@@ -49,10 +49,11 @@ def write_ledger(folder: Path, studies: Sequence[Mapping[str, Any]]) -> tuple[Pa
     return text, page
 
 
-def in_registry(data: Mapping[str, Any]) -> tuple[int, str, bool]:
+def in_registry(data: Mapping[str, Any]) -> tuple[int, str, bool, str]:
     """Return where a study stands among the others: as they are registered, the whole one before the quick one."""
     known = names("studies")
-    return (known.index(data["study"]) if data["study"] in known else len(known), data["study"], data["quick"])
+    place = known.index(data["study"]) if data["study"] in known else len(known)
+    return place, data["study"], data["quick"], data.get("preset", "")
 
 
 def markdown(sections: Sequence[Mapping[str, Any]]) -> Iterable[str]:

@@ -54,12 +54,34 @@ class Picture:
     log_y: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A scale at which a study can be run."""
+
+    about: str
+    """What is trained and what that takes, in words that end no sentence."""
+    seeds: int
+    """How often everything is repeated unless a user says otherwise."""
+
+
 class Study(abc.ABC):
-    """One paper or question: everything that is run for it, and what that must show."""
+    """One paper or question: everything that is run for it, and what that must show.
+
+    Most studies have two scales, `quick` and whole. One that has more names them in `presets`, is a dataclass with the
+    field `preset`, and reads `at_scale`; `quick` then stands for the first of them.
+    """
 
     title: ClassVar[str]
     source: ClassVar[str]
     """The paper, or that the questions are ours."""
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    """By name, from small to large: the first is what `--quick` means, the second what no option means."""
+    preset: str = ""
+    """The name of the scale it was made for."""
+
+    def at_scale(self, quick: bool) -> str:
+        """Return the preset that is run: the one it was made for, or what `quick` stands for."""
+        return self.preset or tuple(self.presets)[:2][0 if quick else -1]
 
     def check(self) -> None:  # noqa: B027 - most studies need nothing
         """Refuse to begin where something that is needed is missing.

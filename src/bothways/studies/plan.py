@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from bothways.arms import parse_arm
 from bothways.disk import read_json, write_text
 from bothways.errors import BothwaysError, RunError
 from bothways.options import make
-from bothways.registry import lookup
+from bothways.registry import lookup, unknown
 from bothways.runs import Planned, Run, read_run
 from bothways.studies.base import Group, Study
 from bothways.studies.evidence import Evidence
@@ -30,6 +30,8 @@ class StudyPlan:
     seeds: int
     folder: Path
     command: str
+    given: Mapping[str, Any]
+    """What else a user chose, such as models or a preset; a folder goes on only with the same."""
     runs: Mapping[str, Planned]
     """By run id; a run that two groups want is made once."""
     groups: Mapping[str, tuple[str, ...]]
@@ -48,10 +50,13 @@ class StudyPlan:
             "seeds": self.seeds,
             "command": self.command,
             "groups": {name: list(ids) for name, ids in self.groups.items()},
+            **self.given,
         }
 
 
-def plan_study(name: str, study: Study, quick: bool, seeds: int, folder: Path, command: str) -> StudyPlan:
+def plan_study(
+    name: str, study: Study, quick: bool, seeds: int, folder: Path, command: str, given: Mapping[str, Any] = {}
+) -> StudyPlan:
     """Settle everything a study will do; write nothing.
 
     Raises:
@@ -76,7 +81,7 @@ def plan_study(name: str, study: Study, quick: bool, seeds: int, folder: Path, c
             axes.setdefault(plan.run_id, place(group))
             planned.append(plan.run_id)
         groups[group.name] = tuple(planned)
-    return StudyPlan(name, study, quick, seeds, folder, command, runs, groups, axes, exams)
+    return StudyPlan(name, study, quick, seeds, folder, command, given, runs, groups, axes, exams)
 
 
 def place(group: Group) -> dict[str, Any]:
@@ -116,21 +121,48 @@ def open_study(folder: Path) -> tuple[Study, dict[str, Any]]:
     )
     if not whole or not all(isinstance(i, str) and RUN_ID.fullmatch(i) for i in ids):
         raise RunError(f"{folder / 'study.json'} was altered. Run the study again with --resume.")
-    return make_study(about["study"], tuple(about.get("models", ())), str(about.get("facts", ""))), about
+    models, facts, preset = tuple(about.get("models", ())), str(about.get("facts", "")), str(about.get("preset", ""))
+    return make_study(about["study"], models, facts, preset), about
 
 
-def make_study(name: str, models: tuple[str, ...] = (), facts: str = "") -> Study:
+def make_study(name: str, models: tuple[str, ...] = (), facts: str = "", preset: str = "") -> Study:
     """Return a registered study; models, and the facts they know, are for those that measure a user's own.
 
     Raises:
-        BothwaysError: there is no such study, it takes no models, or these cannot be.
+        BothwaysError: there is no such study, it takes no models, these cannot be, or it has no such preset.
     """
     made: type[Study] = lookup("studies", name)
-    if not models and not facts:
-        return made()
-    if not is_dataclass(made):
+    if preset and preset not in made.presets:
+        raise BothwaysError(no_preset(name, made, preset))
+    given = {key: value for key, value in (("models", models), ("facts", facts), ("preset", preset)) if value}
+    known = {field.name for field in fields(made)} if is_dataclass(made) else set[str]()
+    if not given.keys() <= {*known, "preset"}:
         raise BothwaysError(f"The study {name} takes no models or facts. Leave out --model and --facts.")
-    return make(made, {"models": models, "facts": facts})
+    return make(made, given) if given else made()
+
+
+def choose_preset(name: str, quick: bool, preset: str = "") -> tuple[str, bool]:
+    """Return the name of the scale at which a study is run, empty where its scales have none, and whether it is quick.
+
+    Raises:
+        BothwaysError: there is no such study, it has no such preset, or two scales were asked for.
+    """
+    made: type[Study] = lookup("studies", name)
+    if preset and preset not in made.presets:
+        raise BothwaysError(no_preset(name, made, preset))
+    if preset and quick:
+        raise BothwaysError(f"--quick means --preset {next(iter(made.presets))}. Give one of them.")
+    if not made.presets:
+        return "", quick
+    chosen = preset or tuple(made.presets)[:2][0 if quick else -1]
+    return chosen, chosen == next(iter(made.presets))
+
+
+def no_preset(name: str, made: type[Study], preset: str) -> str:
+    """Say that a study has no such preset."""
+    if made.presets:
+        return unknown(f"preset of {name}", preset, made.presets)
+    return f"The study {name} has no presets, got preset={preset}. Leave out --preset; --quick is its smaller scale."
 
 
 def gather(folder: Path, about: Mapping[str, Any]) -> Evidence:

@@ -15,8 +15,10 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CLOSE = 1e-5
-"""Gradients are added up in another order, so losses and weights differ in the last digits of fp32 and what 40 steps
-make of them."""
+"""Gradients are added up in another order, so losses differ in the last digits of fp32 and what 40 steps make of them."""
+WEIGHTS = 1e-4
+"""The same of each matrix, as a share of its norm: where a gradient is rounding and little else, AdamW makes a whole
+step of it, and single weights move further."""
 SETTINGS = (
     "training.steps=40", "training.measurements=4", "training.precision=fp32", "model.d_model=48", "model.d_mlp=64",
     "batches.batch_size=15",
@@ -54,15 +56,24 @@ def runs(folder: Path) -> dict[str, tuple[list[dict[str, Any]], Any]]:
 
 def are_alike(one: Path, two: Path) -> None:
     """Check that two comparisons measured the same and ended with the same weights."""
-    import torch
-
     found, others = runs(one), runs(two)
     assert 2 == len(found) and found.keys() == others.keys()
     for (rows, weights), (other_rows, other_weights) in zip(found.values(), others.values(), strict=True):
         assert [row["step"] for row in rows] == [row["step"] for row in other_rows]
         for name in ("loss", "unweighted_ce"):
             assert [row[name] for row in rows] == pytest.approx([row[name] for row in other_rows], rel=CLOSE)
-        assert all(torch.allclose(weights[name], other_weights[name], rtol=CLOSE, atol=CLOSE) for name in weights)
+        far = {name: (without_noise(name, weights) - without_noise(name, other_weights)).norm() for name in weights}
+        assert {} == {name: apart for name, apart in far.items() if not apart <= WEIGHTS * weights[name].norm()}
+
+
+def without_noise(name: str, weights: Any) -> Any:
+    """Return some weights; of the biases of attention those of keys are 0, on which nothing depends."""
+    import torch
+
+    if not name.endswith("qkv.bias"):
+        return weights[name]
+    query, key, value = weights[name].chunk(3)
+    return torch.cat([query, torch.zeros_like(key), value])
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +114,8 @@ def wait_for(happens: Any, process: "subprocess.Popen[str]") -> None:
     """Wait until something happens, as long as the process lives and there is patience."""
     deadline = time.monotonic() + PATIENCE
     while not happens():
-        assert process.poll() is None and time.monotonic() < deadline, "it did not happen"
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail("it did not happen")
         time.sleep(0.01)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from bothways.facts.templates import render
@@ -39,18 +39,24 @@ class Names:
         }
 
 
-def named_together(facts: FactSet) -> set[frozenset[str]]:
+def named_together(facts: FactSet, entity: Mapping[str, str] | None = None) -> set[frozenset[str]]:
     """Return pairs of entities that some sentence names beside its fact's own pair.
 
     "Ann's boss is Bob Lee" also says "Bob", if that is somebody, and a template may spell the name of an entity.
     Such a sentence could let Bob be predicted after Ann, so that their pair is no fair test.
+
+    Args:
+        facts: what is said, with its templates.
+        entity: which entity each name is of, aliases among them; without it every name is an entity of its own.
     """
-    names = Names(facts.entities)
+    entity = {name: name for name in facts.entities} if entity is None else entity
+    names = Names(entity)
     pairs: set[frozenset[str]] = set()
     for fact in facts.facts:
+        own = frozenset(entity[name] for name in fact.pair)
         relation = facts.relations[fact.relation]
         for template in (*relation.head_first, *relation.tail_first):
-            found = names.inside(render(template, fact)[0])
-            if len(found) > len(fact.pair):
-                pairs.update({frozenset(pair) for pair in combinations(found, 2)} - {fact.pair})
+            found = {entity[name] for name in names.inside(render(template, fact)[0])}
+            if len(found) > len(own):
+                pairs.update({frozenset(pair) for pair in combinations(found, 2)} - {own})
     return pairs

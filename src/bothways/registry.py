@@ -73,6 +73,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
     "studies": {
         "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",
         "masked-diffusion": "bothways.studies.masked_diffusion:MaskedDiffusionStudy",
+        "relational-semantics": "bothways.studies.relational_semantics:RelationalSemantics",
         "open-questions": "bothways.studies.open_questions:OpenQuestions",
     },
     "executors": {

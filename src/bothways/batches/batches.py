@@ -105,7 +105,8 @@ def make_batches(
     then = make_rows(corpus.tuning, tokenizer, first.length)
     if then.length > first.length:
         first = make_rows(corpus.documents, tokenizer, then.length)
-    return TunedBatches(*(Batches(rows, config.batch_size, seed) for rows in (first, then)), switch)
+    size = config.batch_size
+    return TunedBatches(Batches(first, size, seed), Batches(then, size, seed), switch)
 
 
 def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int) -> Rows:

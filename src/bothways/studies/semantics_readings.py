@@ -4,10 +4,12 @@ Kinds of question are those of `facts/graphs/exam.py`; answers are exact and gre
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from bothways.facts.graphs.exam import SORTS
+from bothways.studies.depths import depth_curves, profile, thirds
 from bothways.studies.evidence import Evidence
 from bothways.studies.readings import Values, final, mean, total
 from bothways.studies.semantics_runs import WATCHED
@@ -72,11 +74,12 @@ def over_graphs(groups: Mapping[float, str], read: Callable[[str], Values], *, f
     return find
 
 
-def over_steps(group: str, per_epoch: float) -> Rises:
+def over_steps(group: str, per_epoch: float, number: str = "exact") -> Rises:
     """Return what finds each seed's rise of completions in context over epochs, of so many steps each."""
 
     def find(evidence: Evidence) -> list[Transition]:
-        steps_T, values_ST = learning(evidence, group)
+        steps_T, values_ST = learning(evidence, group, number)
+        values_ST = -values_ST if number == "nll" else values_ST
         epochs = (steps_T / per_epoch).tolist()
         return [find_transition(epochs, values_T, [0] * len(epochs), log=False) for values_T in values_ST]
 
@@ -91,3 +94,30 @@ def gain(rises: Rises) -> Values:
 def midpoint(rises: Rises) -> Values:
     """Return where each seed's rise is half way, in the unit of the axis, within the levels or at their end."""
     return lambda evidence: [10**found.midpoint if found.log else found.midpoint for found in rises(evidence)]
+
+
+def at_best(*several: Values) -> Values:
+    """Return the largest of readings, seed by seed."""
+    return lambda evidence: [max(row) for row in zip(*(one(evidence) for one in several), strict=True)]
+
+
+LAST = 4
+"""Checkpoints of pre-training that count for what is steady."""
+THIRDS = ("early", "middle", "late")
+
+
+def last_checkpoints(group: str, third: str, name: Literal["mean", "deviation"]) -> Values:
+    """Return the mean, or the standard deviation, of a signal over the last checkpoints of pre-training.
+
+    The signal is the share of questions in context whose answer leads its rival, read off the stream; the mean over
+    kinds and over a third of the blocks.
+    """
+
+    def read(evidence: Evidence) -> list[float]:
+        found = [depth_curves(evidence, group, "partner_lens", kind, "ahead")[1] for kind in FOLLOWS]
+        signal_STA = np.mean(found, axis=0)[:, : WATCHED - 1]
+        each = profile(signal_STA, LAST)
+        values_SA = each.each_SA if name == "mean" else each.unsteady_SA
+        return [thirds(values_A)[THIRDS.index(third)] for values_A in values_SA]
+
+    return read

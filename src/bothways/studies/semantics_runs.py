@@ -1,8 +1,8 @@
 """The runs of the relational-semantics study: text of the world of graphs, as much of it as a preset affords.
 
 Two forms of text serve two questions. Paragraphs tell a whole graph, so that its second half can be read off its first:
-there in-context rules emerge. Single sentences name a pair in one order and nowhere else, so that word order can be told
-from meaning. One recipe serves causal models and masked diffusion.
+there in-context rules emerge. Single sentences name a pair in one order and nowhere else, so that word order can be
+told from meaning. One recipe serves causal models and masked diffusion.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from bothways.batches.tokenizers import TokenizerConfig, TokenizerKind
 from bothways.config import RunConfig, Scalar, change
 from bothways.facts.graphs.exam import graph_exam
 from bothways.facts.worlds.graphs import Graphs
+from bothways.mechanisms.partner_lens import PartnerLens
 from bothways.mechanisms.tasks import Tasks
 from bothways.models.positions import Positions
 from bothways.models.transformer import TransformerConfig
@@ -25,8 +26,12 @@ from bothways.training.loop import Device, TrainingConfig
 from bothways.training.speed import Precision, fast_precision
 from bothways.types import Exam
 
-CAUSAL, BY_TOKEN = "causal", "masked_diffusion"
+CLOSED_BOOK = "sentences causal"
+"""The group that learns single sentences in one order by heart."""
+CAUSAL, DIFFUSION = "causal", "masked_diffusion:mask=either"
+"""Names are hidden whole in half of the rows: where only parts are hidden, three words are a riddle of their own."""
 SCHEDULES = {
+    "by token": "masked_diffusion",
     "by entity": "masked_diffusion:mask=entity",
     "inverse rate": "masked_diffusion:weighting=inverse_rate:normalisation=tokens",
     "fixed rate": "masked_lm:rate=0.5",
@@ -54,7 +59,7 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preset:
+class Scale:
     """A size of the whole study."""
 
     name: str
@@ -73,10 +78,14 @@ class Preset:
     """Other numbers of paragraphs, K, at the middle N."""
     paragraph: Text
     sentence: Text
-    sentence_graphs: int
-    """N where documents are single sentences: every pair must be learned by heart."""
+    book: Graphs
+    """The world of single sentences, where every pair must be learned by heart."""
+    n_book: int
+    """Most graphs of it that are asked about."""
     diffusion_steps: int
     """Steps of masked diffusion on sentences: it learns by heart several times slower."""
+    diffusion_levels: Sequence[int]
+    """Numbers of told graphs that masked diffusion reads in paragraphs."""
     tokenizer: TokenizerKind = "word"
     device: Device = "cpu"
     precision: Precision = "fp32"
@@ -84,7 +93,7 @@ class Preset:
     """Whether objectives, schedules and attention are swept too."""
 
 
-LAPTOP = Preset(
+LAPTOP = Scale(
     name="laptop",
     world=Graphs(n_graphs=12_800, n_tested=60, n_context=60, pool=40, n_jobs=20, n_symmetric=1, n_inverse=1),
     n_asked=60,
@@ -95,13 +104,15 @@ LAPTOP = Preset(
     depths=(1, 2),
     copies=(),
     paragraph=Text(steps=2_200, batch=32, copies=4, rate=4e-3, positions="alibi"),
-    sentence=Text(steps=1_650, batch=256, copies=20, rate=2e-3, positions="alibi"),
-    sentence_graphs=500,
+    sentence=Text(steps=1_100, batch=256, copies=20, rate=3e-3, positions="rotary"),
+    book=Graphs(n_graphs=300, n_tested=100, n_context=1, parts=1, n_jobs=20, n_symmetric=1, n_inverse=1),
+    n_book=100,
     diffusion_steps=3_300,
+    diffusion_levels=(200, 12_800),
     precision=fast_precision(),
 )
 """Two cores, an hour."""
-GPU = Preset(
+GPU = Scale(
     name="gpu",
     world=Graphs(n_graphs=20_000, n_tested=500, n_context=500),
     n_asked=500,
@@ -113,8 +124,10 @@ GPU = Preset(
     copies=(10,),
     paragraph=Text(steps=8_800, batch=2_048, copies=100, rate=6e-4, positions="learned"),
     sentence=Text(steps=8_800, batch=8_192, copies=100, rate=6e-4, positions="learned"),
-    sentence_graphs=20_000,
+    book=Graphs(n_graphs=20_000, n_tested=500, n_context=1),
+    n_book=500,
     diffusion_steps=35_200,
+    diffusion_levels=(200, 600, 2_000, 6_000, 20_000),
     device="cuda",
     precision="bf16",
     whole=True,
@@ -127,10 +140,11 @@ PAPER = replace(
     levels=(2_000, 6_000, 20_000, 60_000, 200_000),
     depths=(1, 2, 3, 5, 8, 16, 20, 30),
     paragraph=replace(GPU.paragraph, steps=88_000, batch=4_096),
-    sentence_graphs=200_000,
+    book=replace(GPU.book, n_graphs=200_000),
+    diffusion_levels=(2_000, 20_000, 200_000),
 )
 """Several GPUs, days: N = 200,000 and K = 100, about 491,520 tokens a step."""
-PRESETS = {preset.name: preset for preset in (LAPTOP, GPU, PAPER)}
+SCALES = {scale.name: scale for scale in (LAPTOP, GPU, PAPER)}
 
 
 @lru_cache(maxsize=256)
@@ -139,80 +153,81 @@ def exam_of_graphs(world: Graphs, n_asked: int, contexts: bool, seed: int) -> Ex
     return graph_exam(world, seed, n_asked, contexts)
 
 
-def config(preset: Preset, source: GraphText, steps: int, **settings: Scalar) -> RunConfig:
+def config(scale: Scale, source: GraphText, steps: int, **settings: Scalar) -> RunConfig:
     """Return the shared recipe: so many steps of text, then some of questions and answers.
 
     Args:
-        preset: the size.
+        scale: the size.
         source: the text.
         steps: of pre-training; a measurement falls on its last one.
         settings: changes by their paths, with `__` for `.`.
     """
-    text = preset.paragraph if source.form == "paragraph" else preset.sentence
+    text = scale.paragraph if source.form == "paragraph" else scale.sentence
     tuning = max(1, round(steps / (WATCHED - 1)))
     watched = "context" if source.form == "paragraph" else "stated flipped logic"
+    lenses = (PartnerLens(kinds="context", max_queries=60),) if source.form == "paragraph" else ()
     made = RunConfig(
         text=TextConfig(source=source),
-        tokenizer=TokenizerConfig(kind=preset.tokenizer),
+        tokenizer=TokenizerConfig(kind=scale.tokenizer),
         batches=BatchConfig(batch_size=text.batch),
         model=TransformerConfig(
-            n_layers=preset.n_layers, d_model=preset.width, n_heads=preset.n_heads, d_mlp=4 * preset.width, tied=True,
+            n_layers=scale.n_layers, d_model=scale.width, n_heads=scale.n_heads, d_mlp=4 * scale.width, tied=True,
             positions=text.positions,
         ),
         training=TrainingConfig(
             steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, learning_rate=text.rate, weight_decay=0.1,
-            measurements=WATCHED, precision=preset.precision, device=preset.device,
+            measurements=WATCHED, precision=scale.precision, device=scale.device,
         ),
-        watch=(Tasks(kinds=watched, max_queries=60),),
-        probes=(Tasks(sampled=True, max_queries=preset.n_asked),),
+        watch=(Tasks(kinds=watched, max_queries=60), *lenses),
+        probes=(Tasks(sampled=True, max_queries=scale.n_asked), *lenses),
     )  # fmt: skip
     return change(made, {path.replace("__", "."): value for path, value in settings.items()})
 
 
-def all_groups(preset: Preset) -> Iterator[Group]:
-    """Yield every group of a preset."""
-    yield from paragraphs(preset)
-    yield from sentences(preset)
+def all_groups(scale: Scale) -> Iterator[Group]:
+    """Yield every group of a scale."""
+    yield from paragraphs(scale)
+    yield from sentences(scale)
 
 
-def paragraphs(preset: Preset) -> Iterator[Group]:
+def paragraphs(scale: Scale) -> Iterator[Group]:
     """Yield the paragraphs: N at fixed updates and at fixed epochs, depth, K, and masked diffusion over N."""
-    steps, middle = preset.paragraph.steps, preset.levels[-2]
+    steps, middle = scale.paragraph.steps, scale.levels[-2]
 
     def group(
-        name: str, n: int, arm: str, steps: int, copies: int = preset.paragraph.copies, **settings: Scalar
+        name: str, n: int, arm: str, steps: int, copies: int = scale.paragraph.copies, **settings: Scalar
     ) -> Group:
-        world = replace(preset.world, n_graphs=n)
-        made = config(preset, GraphText(world=world, paragraphs=copies), steps, **settings)
-        exam = partial(exam_of_graphs, world, preset.n_asked, True)
+        world = replace(scale.world, n_graphs=n)
+        made = config(scale, GraphText(world=world, paragraphs=copies), steps, **settings)
+        exam = partial(exam_of_graphs, world, scale.n_asked, True)
         axes = {"form": "paragraph", "N": n, "K": copies, "layers": made.model.n_layers}
         return Group(name=name, arm=arm, config=made, exam=exam, axes=axes)
 
-    for n in preset.levels:
+    for n in scale.levels:
         yield group(f"updates {n}", n, CAUSAL, steps)
-        yield group(f"diffusion {n}", n, BY_TOKEN, steps)
-        if n != preset.levels[-1]:
-            yield group(f"epochs {n}", n, CAUSAL, max(1, round(steps * n / preset.levels[-1])))
-    for n_layers in preset.depths:
-        yield group(f"depth {n_layers}", preset.levels[-1], CAUSAL, steps, model__n_layers=n_layers)
-    for copies in preset.copies:
+        if n != scale.levels[-1]:
+            yield group(f"epochs {n}", n, CAUSAL, max(1, round(steps * n / scale.levels[-1])))
+    for n in scale.diffusion_levels:
+        yield group(f"diffusion {n}", n, DIFFUSION, steps)
+    for n_layers in scale.depths:
+        yield group(f"depth {n_layers}", scale.levels[-1], CAUSAL, steps, model__n_layers=n_layers)
+    for copies in scale.copies:
         yield group(f"copies {copies}", middle, CAUSAL, steps, copies)
 
 
-def sentences(preset: Preset) -> Iterator[Group]:
+def sentences(scale: Scale) -> Iterator[Group]:
     """Yield the single sentences: causal in one order and in both, and masked diffusion."""
-    text = preset.sentence
+    text = scale.sentence
 
     def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one", **settings: Scalar) -> Group:
-        world = replace(preset.world, n_graphs=preset.sentence_graphs)
-        source = GraphText(world=world, paragraphs=text.copies, form="sentence", tested=tested)
-        exam = partial(exam_of_graphs, world, preset.n_asked, False)
-        axes = {"form": "sentence", "N": world.n_graphs, "K": text.copies, "tested": tested}
-        return Group(name=name, arm=arm, config=config(preset, source, steps, **settings), exam=exam, axes=axes)
+        source = GraphText(world=scale.book, paragraphs=text.copies, form="sentence", tested=tested)
+        exam = partial(exam_of_graphs, scale.book, scale.n_book, False)
+        axes = {"form": "sentence", "N": scale.book.n_graphs, "K": text.copies, "tested": tested}
+        return Group(name=name, arm=arm, config=config(scale, source, steps, **settings), exam=exam, axes=axes)
 
-    yield group("sentences causal", CAUSAL, text.steps)
+    yield group(CLOSED_BOOK, CAUSAL, text.steps)
     yield group("sentences both orders", CAUSAL, text.steps, "both")
-    yield group("sentences diffusion", BY_TOKEN, preset.diffusion_steps)
-    if preset.whole:
+    yield group("sentences diffusion", DIFFUSION, scale.diffusion_steps)
+    if scale.whole:
         for name, arm in SCHEDULES.items():
-            yield group(f"schedule {name}", arm, preset.diffusion_steps)
+            yield group(f"schedule {name}", arm, scale.diffusion_steps)

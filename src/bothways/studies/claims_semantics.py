@@ -1,0 +1,335 @@
+"""What is said of relational semantics: in-context rules, logic, word order and depth.
+
+RS-1 to RS-14, of Zhu et al., arXiv 2601.02931, whose text we know from secondary notes alone. All regions were written
+down before the first whole run, after looks at single runs of one seed.
+"""
+
+from collections.abc import Sequence
+
+from bothways.facts.graphs.exam import SORTS
+from bothways.studies.claims import Claim, Part, Region
+from bothways.studies.readings import Values, difference, minus, part
+from bothways.studies.semantics_readings import (
+    DIRECTIONS,
+    FOLLOWS,
+    Rises,
+    at_best,
+    exact,
+    gain,
+    in_context,
+    last_checkpoints,
+    midpoint,
+    over_graphs,
+    over_steps,
+    questions,
+)
+from bothways.studies.semantics_runs import CLOSED_BOOK, Scale
+
+ASKED = tuple(f"ask_{kind}" for kind in FOLLOWS)
+NOTES = "The paper's text is known to us from secondary notes alone; wording, graphs and tests are our own. "
+EQUAL = Region(-0.05, 0.05)
+NEVER = Region(high=0.1)
+"""Right answers of who cannot answer: each question has thousands of wrong ones, and the hub's other partner."""
+
+
+def where(scale: Scale) -> str:
+    """Say at which scale a claim is tested."""
+    return (
+        f"{NOTES}Here N is at most {scale.levels[-1]:,}, at {scale.n_layers} layers of width {scale.width} and "
+        f"{scale.paragraph.steps:,} steps of {scale.paragraph.batch} paragraphs."
+    )
+
+
+def emergence(scale: Scale) -> Sequence[Claim]:
+    """Return RS-1 to RS-3: rules in context, over graphs and over epochs."""
+    return graphs_in_context(scale), graphs_in_questions(scale), epochs_in_context(scale)
+
+
+def levels(scale: Scale, name: str = "updates") -> dict[float, str]:
+    """Return the groups over N."""
+    return {float(n): f"{name} {n}" for n in scale.levels}
+
+
+def graphs_in_context(scale: Scale) -> Claim:
+    """Return RS-1."""
+    first, last = (f"updates {scale.levels[n]}" for n in (0, -1))
+    right = over_graphs(levels(scale), in_context)
+    nats = over_graphs(levels(scale), lambda group: in_context(group, "nll"), falls=True)
+    return Claim(
+        id="RS-1",
+        sentence="Completion about unseen people in context appears at once above a number of training graphs.",
+        paper="a phase transition above N of about 2,000",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            difference(
+                f"right completions in context: N = {scale.levels[-1]:,} minus N = {scale.levels[0]:,}",
+                Region(low=0.3), in_context(last), in_context(first), questions(last, *FOLLOWS),
+            ),
+            *sharp("over log N", right, nats),
+            part("N half way up", Region(667, 6000), midpoint(right)),
+        ),
+        why=f"{where(scale)} Half way is to lie within a factor of three of the paper's N; the number of updates is the "
+        "same for every N.",
+    )  # fmt: skip
+
+
+def sharp(axis: str, right: Rises, nats: Rises) -> Sequence[Part]:
+    """Return what tells a sharp rise from an even one, in right answers and in nats."""
+    what = f"how much better a sharp rise {axis} explains it than an even one, share of the variance"
+    return (
+        part(f"right answers: {what}", Region(low=0.0), gain(right)),
+        part(f"log-probability: {what}", Region(low=0.0), gain(nats)),
+    )
+
+
+def graphs_in_questions(scale: Scale) -> Claim:
+    """Return RS-2."""
+    lag = [minus(in_context(group), exact(group, *ASKED)) for group in levels(scale).values()]
+    last = levels(scale)[float(scale.levels[-1])]
+    return Claim(
+        id="RS-2",
+        sentence="Questions about unseen people in context need more training graphs than completions.",
+        paper="transition above N of about 20,000, for completions above 2,000",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            part("largest lag of questions behind completions over N, right answers", Region(low=0.1), at_best(*lag)),
+            part("right answers to questions at the largest N", Region(low=0.5), exact(last, *ASKED),
+                 questions(last, *ASKED)),
+        ),
+        why=f"{where(scale)} Questions are tuned on without any context.",
+    )  # fmt: skip
+
+
+def epochs_in_context(scale: Scale) -> Claim:
+    """Return RS-3."""
+    group = f"updates {scale.levels[-2]}"
+    per_epoch = scale.levels[-2] * scale.paragraph.copies / scale.paragraph.batch
+    right, nats = (over_steps(group, per_epoch, number) for number in ("exact", "nll"))
+    return Claim(
+        id="RS-3",
+        sentence="Over epochs, completion in context jumps to near-perfect.",
+        paper="abruptly near-perfect around epoch 20",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            *sharp("over epochs", right, nats),
+            part("right completions in context at the end", Region(low=0.9), in_context(group),
+                 questions(group, *FOLLOWS)),
+            part("epochs half way up", Region(7, 60), midpoint(right)),
+        ),
+        why=f"{where(scale)} Read at N = {scale.levels[-2]:,}.",
+    )  # fmt: skip
+
+
+def memory(scale: Scale) -> Sequence[Claim]:
+    """Return RS-4, RS-7 and RS-8: what is recalled, and what is inferred, as answers to questions."""
+    logic = [f"ask_logic_{sort}_forward" for sort in SORTS]
+    return (
+        Claim(
+            id="RS-4",
+            sentence="Questions about facts that follow and were never stated are answered in the main.",
+            paper="at best about 85 %",
+            sure="medium",
+            scale="smaller",
+            parts=(
+                part("right answers, asked in the order of the text", Region(low=0.75), exact(CLOSED_BOOK, *logic),
+                     questions(CLOSED_BOOK, *logic)),
+            ),
+            why=f"{where(scale)} Single sentences; the other order is RS-10 and RS-11.",
+        ),
+        Claim(
+            id="RS-7",
+            sentence="Facts without logic, people's jobs, are recalled nearly always.",
+            paper="above 95 % at N = 200,000 and K = 100",
+            sure="medium",
+            scale="smaller",
+            parts=(
+                part("right answers about jobs", Region(low=0.95), exact(CLOSED_BOOK, "ask_memory_job"),
+                     questions(CLOSED_BOOK, "ask_memory_job")),
+            ),
+            why=where(scale),
+        ),
+        Claim(
+            id="RS-8",
+            sentence="Recall of who is related to whom peaks at about one half.",
+            paper="about 50 % at its peak",
+            sure="medium",
+            scale="smaller",
+            parts=(
+                part("right answers about partners", Region(0.4, 0.6), exact(CLOSED_BOOK, "ask_memory_people"),
+                     questions(CLOSED_BOOK, "ask_memory_people")),
+            ),
+            why=f"{where(scale)} Our questions say which of two partners is meant; who only knows both is right in half.",
+        ),
+    )  # fmt: skip
+
+
+def depth(scale: Scale) -> Sequence[Claim]:
+    """Return RS-5, RS-6 and RS-9: how many layers a rule needs, and where in them it shows."""
+    one, last = "depth 1", f"updates {scale.levels[-1]}"
+    deep = last if scale.n_layers == 3 else "depth 3"
+    few = [group for group in ("depth 2", deep) if group != last or scale.n_layers <= 3]
+    return (
+        Claim(
+            id="RS-5",
+            sentence="Rules in context need two to three layers.",
+            paper="a minimum of 2 to 3 layers",
+            sure="high",
+            scale="smaller",
+            parts=(
+                part("right completions in context, one layer", Region(high=0.25), in_context(one),
+                     questions(one, *FOLLOWS)),
+                part("the better of two and three layers minus one", Region(low=0.3),
+                     minus(at_best(*(in_context(group) for group in few)), in_context(one))),
+            ),
+            why=where(scale),
+        ),
+        Claim(
+            id="RS-6",
+            sentence="One layer completes one in ten in context, three layers most.",
+            paper="about 10 % and about 85 %",
+            sure="medium",
+            scale="smaller",
+            parts=(
+                part("three layers", Region(low=0.75), in_context(deep), questions(deep, *FOLLOWS)),
+                part("one layer", Region(high=0.2), in_context(one), questions(one, *FOLLOWS)),
+            ),
+            why=where(scale),
+        ),
+        steadiness(scale),
+    )  # fmt: skip
+
+
+def steadiness(scale: Scale) -> Claim:
+    """Return RS-9."""
+    wins, fails = f"updates {scale.levels[-1]}", f"updates {scale.levels[0]}"
+    middle, late = "middle", "late"
+    return Claim(
+        id="RS-9",
+        sentence="Models that succeed carry a steady signal in middle layers; models that fail are unsteady in late ones.",
+        paper="layers 5 to 8 of 12; failing models unstable in late layers",
+        sure="high",
+        scale="smaller",
+        parts=(
+            part("succeeding: share of questions in which the answer leads its rival, middle layers", Region(low=0.6),
+                 last_checkpoints(wins, middle, "mean")),
+            part("succeeding: its standard deviation over the last checkpoints, middle layers", Region(high=0.05),
+                 last_checkpoints(wins, middle, "deviation")),
+            part("late layers: standard deviation of failing minus succeeding models", Region(low=0.0),
+                 minus(last_checkpoints(fails, late, "deviation"), last_checkpoints(wins, late, "deviation"))),
+        ),
+        why=f"{where(scale)} The signal is a logit lens on the asked partner against the other one, after each third of "
+        "the blocks; the paper's method is not known.",
+    )  # fmt: skip
+
+
+def order(scale: Scale) -> Sequence[Claim]:
+    """Return RS-10 to RS-14: word order against meaning, and masked diffusion."""
+    return (symmetric(scale), inverse(scale), both_orders(scale), diffusion(scale), diffusion_in_context(scale))
+
+
+def logic(group: str, sort: str, direction: str) -> Values:
+    """Return what reads right answers about triples that follow and were never stated."""
+    return exact(group, f"logic_{sort}_{direction}")
+
+
+def gap(what: str, region: Region, group: str, sort: str) -> Part:
+    """Return forward minus reverse."""
+    forward, reverse = (logic(group, sort, direction) for direction in DIRECTIONS)
+    return difference(what, region, forward, reverse, questions(group, f"logic_{sort}_reverse"))
+
+
+def symmetric(scale: Scale) -> Claim:
+    """Return RS-10."""
+    return Claim(
+        id="RS-10",
+        sentence="Symmetric relations are answered as well in the reverse order as in the forward one.",
+        paper="forward about equal to reverse",
+        sure="medium",
+        scale="smaller",
+        parts=(gap("stated in one order: forward minus reverse", EQUAL, CLOSED_BOOK, "symmetric"),),
+        why=f"{where(scale)} Turning a symmetric fact round turns its order too, so an order bias predicts a gap unless "
+        "both orders are stated, as RS-12 does.",
+    )
+
+
+def inverse(scale: Scale) -> Claim:
+    """Return RS-11."""
+    group = CLOSED_BOOK
+    return Claim(
+        id="RS-11",
+        sentence=(
+            "Inverse relations show a gap only where the question runs against the order of the text: the bias is of "
+            "order, the meaning is there."
+        ),
+        paper="a gap only if the query is reversed against the surface order",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            gap("what follows: forward minus reverse", Region(low=0.5), group, "inverse"),
+            part("what follows, in the order of the text", Region(low=0.8), logic(group, "inverse", "forward"),
+                 questions(group, "logic_inverse_forward")),
+            part("what was stated itself, in the other order", NEVER, exact(group, "flipped_inverse"),
+                 questions(group, "flipped_inverse")),
+        ),
+        why=f"{where(scale)} Every document is one sentence; a hub has two partners, so the relation decides.",
+    )  # fmt: skip
+
+
+def both_orders(scale: Scale) -> Claim:
+    """Return RS-12."""
+    group = "sentences both orders"
+    return Claim(
+        id="RS-12",
+        sentence="Where the text states both orders, the gap between forward and reverse is gone.",
+        paper="gap about 0",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            gap("inverse: forward minus reverse", EQUAL, group, "inverse"),
+            gap("symmetric: forward minus reverse", EQUAL, group, "symmetric"),
+            part("inverse, reverse", Region(low=0.8), logic(group, "inverse", "reverse"),
+                 questions(group, "logic_inverse_reverse")),
+        ),
+        why=f"{where(scale)} What is asked is still never stated in its own word.",
+    )  # fmt: skip
+
+
+def diffusion(scale: Scale) -> Claim:
+    """Return RS-13."""
+    group = "sentences diffusion"
+    return Claim(
+        id="RS-13",
+        sentence="Masked diffusion answers reverse as well as forward.",
+        paper="reverse about 4 % higher on average",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            gap("inverse: forward minus reverse", EQUAL, group, "inverse"),
+            gap("symmetric: forward minus reverse", EQUAL, group, "symmetric"),
+            part("inverse, reverse", Region(low=0.5), logic(group, "inverse", "reverse"),
+                 questions(group, "logic_inverse_reverse")),
+        ),
+        why=f"{where(scale)} Four points are within the noise of this size, so equivalence is asked for instead.",
+    )  # fmt: skip
+
+
+def diffusion_in_context(scale: Scale) -> Claim:
+    """Return RS-14."""
+    first, last = (f"diffusion {scale.levels[n]}" for n in (0, -1))
+    return Claim(
+        id="RS-14",
+        sentence="Masked diffusion completes in context at every number of training graphs.",
+        paper="robust across data scales",
+        sure="medium",
+        scale="smaller",
+        parts=(
+            part("right completions in context, smallest N", Region(low=0.5), in_context(first),
+                 questions(first, *FOLLOWS)),
+            difference("largest minus smallest N", Region(-0.15, 0.15), in_context(last), in_context(first),
+                       questions(last, *FOLLOWS)),
+        ),
+        why=where(scale),
+    )  # fmt: skip

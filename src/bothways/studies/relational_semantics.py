@@ -1,0 +1,51 @@
+"""Relational semantics: when does a model learn that parent is the inverse of child, and when only the order of words?
+
+Every claim of Zhu et al., arXiv 2601.02931, as secondary notes give them. What is run stands in `semantics_runs.py`, what
+is claimed in `claims_semantics.py`, and what claims read of the runs in `semantics_readings.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bothways.studies.base import Group, Picture, Preset, Study
+from bothways.studies.claims import Claim
+from bothways.studies.claims_semantics import depth, emergence, memory, order
+from bothways.studies.evidence import Evidence
+from bothways.studies.semantics_runs import SCALES, Scale, all_groups
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationalSemantics(Study):
+    """Emergence of relational semantics, and reversal failures (Zhu et al., arXiv 2601.02931)."""
+
+    title: ClassVar[str] = "When relational semantics emerge"
+    source: ClassVar[str] = (
+        "Zhu et al., arXiv 2601.02931, as described in secondary notes; nobody has published its code."
+    )
+    presets: ClassVar[Mapping[str, Preset]] = {
+        "laptop": Preset(about="3 layers of width 128, N up to 12,800: two cores, an hour", seeds=3),
+        "gpu": Preset(about="12 layers of width 768, N up to 20,000, K = 100: one GPU, hours", seeds=5),
+        "paper": Preset(about="12 layers of width 768, N up to 200,000, K = 100: several GPUs, days", seeds=3),
+    }
+    preset: str = ""
+
+    def scale(self, quick: bool) -> Scale:
+        """Return the sizes of the preset."""
+        return SCALES[self.at_scale(quick)]
+
+    def groups(self, quick: bool) -> Sequence[Group]:
+        """Return the runs of `semantics_runs.py`."""
+        return tuple(all_groups(self.scale(quick)))
+
+    def claims(self, quick: bool) -> Sequence[Claim]:
+        """Return RS-1 to RS-14."""
+        scale = self.scale(quick)
+        found = [*emergence(scale), *memory(scale), *depth(scale), *order(scale)]
+        return sorted(found, key=lambda claim: int(claim.id.partition("-")[2]))
+
+    def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
+        """Return the rises over N, the learning curves, depth, order, and what is known at which layer."""
+        from bothways.studies.semantics_pictures import draw
+
+        return draw(evidence, self.scale(quick))

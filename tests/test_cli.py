@@ -32,6 +32,7 @@ OPTIONS = {
     "ls": {"what", "--json"},
     "env": {"--json"},
     "data check": {"facts", "--split", "--json"},
+    "data pairs": {"facts", "--exam", "--split", "--json"},
     "data make": {"world", "-o", "--out", "--seed"},
     "data convert": {"source", "-o", "--out"},
 }  # fmt: skip

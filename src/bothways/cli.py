@@ -234,7 +234,7 @@ def report(
 @app.command()
 def ls(
     what: Annotated[
-        str, typer.Argument(help="arms, objectives, mitigations, facts, models, probes, studies or executors.")
+        str, typer.Argument(help="arms, objectives, mitigations, facts, exams, models, probes, studies, executors.")
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -285,6 +285,31 @@ def data_check(facts: Facts, split: Split = 0, as_json: AsJson = False) -> None:
         show(plain, True)
     else:
         show(check_text(asdict(found)), False)
+    if not found.testable:
+        say(found.notes[0])
+        raise typer.Exit(2)
+
+
+@data_app.command("pairs")
+def data_pairs(
+    facts: Facts,
+    exam: Annotated[
+        str, typer.Option(help="semantics, with options: semantics:partners=part_of/has_part.")
+    ] = "semantics",
+    split: Split = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say which triples follow from others by a symmetric or inverse relation, and how many are tested."""
+    from bothways.commands.data import pairs
+
+    found = pairs(facts, exam=exam, split=split)
+    if as_json:
+        show(found.to_json(), True)
+    else:
+        names = ("relation", "partner", "sort", "source", "pairs", "added", "tested", "told")
+        rows = [names, *([str(row[name]) for name in names] for row in found.rows)]
+        asked = ", ".join(f"{n} {kind}" for kind, n in found.questions.items())
+        show("\n".join([columns(rows), *([f"Questions: {asked}."] if asked else []), *found.notes]), False)
     if not found.testable:
         say(found.notes[0])
         raise typer.Exit(2)

@@ -24,6 +24,10 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "graphs": "bothways.facts.worlds.graphs:Graphs",
         "in_context": "bothways.facts.worlds.in_context:InContext",
     },
+    "exams": {
+        "directions": "bothways.facts.exam:ExamConfig",
+        "semantics": "bothways.facts.semantics:Semantics",
+    },
     "readers": {
         ".csv": "bothways.facts.readers.table:read_csv",
         ".tsv": "bothways.facts.readers.table:read_tsv",

@@ -206,6 +206,17 @@ class Exam:
         )
 
 
+class ExamSource(abc.ABC):
+    """What is asked of facts: how much of them is tested, and in which way."""
+
+    max_candidates: int
+    """Most candidates an answer is ranked among; 0 means all that could stand there."""
+
+    @abc.abstractmethod
+    def make(self, facts: FactSet, seed: int) -> Exam:
+        """Return the exam of a seed; the same facts and seed give the same exam."""
+
+
 def fact_from_json(row: Mapping[str, Any]) -> Fact:
     """Read one fact of an exam file."""
     fields: dict[str, Any] = {**row, "aliases": tuple(row["aliases"])}

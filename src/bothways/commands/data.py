@@ -1,20 +1,21 @@
 """data: check, make and convert facts, before anything is trained."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bothways.errors import FactsError
+from bothways.errors import BothwaysError, FactsError
 from bothways.evaluation.baselines import Baseline, shallow_baselines
 from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.find import find_facts, make_world
 from bothways.facts.mining import MinedPattern, mine_relations
 from bothways.facts.read import read_facts
+from bothways.facts.semantics import Semantics
 from bothways.facts.write import write_facts
-from bothways.options import at_least
-from bothways.types import Exam, FactSet
+from bothways.options import at_least, component
+from bothways.types import SCHEMA, Exam, FactSet
 
 if TYPE_CHECKING:
     import pandas
@@ -119,6 +120,53 @@ def multiplicity(pairs: Sequence[tuple[str, str]]) -> str:
     left = "one" if max(tails.values(), default=1) == 1 else "many"
     right = "one" if max(heads.values(), default=1) == 1 else "many"
     return f"{left}-to-{right}"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which relations follow from each other, how many of their pairs an exam tests, and what is left out."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    """One per two partners, those with the most tested pairs first."""
+    questions: Mapping[str, int]
+    """How many of each kind an exam asks; empty where nothing can be tested."""
+    notes: tuple[str, ...]
+    testable: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """One row per two partners."""
+        import pandas
+
+        return pandas.DataFrame(list(self.rows))
+
+
+def pairs(facts: str | Path | FactSet, *, exam: str = "semantics", split: int = 0) -> Pairs:
+    """Say which pairs of triples `semantics` would test, relation by relation, and why not others; train nothing.
+
+    Args:
+        facts: a file, a folder, a world's name, or facts already read.
+        exam: `semantics` with its options, such as `semantics:partners=part of/has part`.
+        split: seed of the exam.
+
+    Raises:
+        BothwaysError: another exam is named, an option does not fit, or the facts cannot be read.
+    """
+    at_least(0, "Choose another seed.", split=split)
+    how = component("exams", exam)
+    if not isinstance(how, Semantics):
+        raise BothwaysError(f"Pairs are those of the exam semantics, got {exam}. Write semantics, with its options.")
+    given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
+    counts = sorted(how.withhold(given, split).counts, key=lambda count: -count.tested)
+    rows = tuple(count.to_row() for count in counts)
+    try:
+        made = how.make(given, split)
+    except FactsError as error:
+        return Pairs(rows, {}, (str(error),), testable=False)
+    return Pairs(rows, Counter(q.kind for q in made.queries), (*made.facts.notices, *made.notes), testable=True)
 
 
 def make(world: str, out: str | Path, *, seed: int = 0) -> FactSet:

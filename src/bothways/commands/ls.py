@@ -16,6 +16,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "objectives": ("objectives",),
     "mitigations": ("mitigations",),
     "facts": ("facts", "readers"),
+    "exams": ("exams",),
     "probes": ("probes",),
     "models": ("models",),
     "studies": ("studies",),
@@ -40,7 +41,7 @@ class Listing:
 
 
 def ls(what: str) -> Listing:
-    """List the arms, objectives, mitigations, facts, models, probes, studies or executors there are.
+    """List the arms, objectives, mitigations, facts, exams, models, probes, studies or executors there are.
 
     Raises:
         BothwaysError: there is no such list.

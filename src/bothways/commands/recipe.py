@@ -4,6 +4,7 @@ Frozen on the project's own family world (LOG.md tells what was tried), never tu
 """
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -14,10 +15,11 @@ from bothways.errors import BothwaysError
 from bothways.facts.exam import ExamConfig
 from bothways.facts.wording import orders
 from bothways.models.transformer import TransformerConfig
+from bothways.options import component
 from bothways.registry import unknown
 from bothways.training.loop import Device, TrainingConfig
 from bothways.training.speed import fast_precision
-from bothways.types import Exam
+from bothways.types import Exam, ExamSource
 
 BATCH = 256
 VISITS = 150
@@ -49,6 +51,16 @@ def recipe(exam: Exam, device: str = "auto") -> RunConfig:
 def exam_config(tokenizer: TokenizerConfig) -> ExamConfig:
     """Return how wide an exam is: every candidate where one token answers."""
     return ExamConfig(max_candidates=0 if tokenizer.kind == "entity" else WIDE_CANDIDATES)
+
+
+def choose_exam(text: str, tokenizer: TokenizerConfig) -> ExamSource:
+    """Return the exam that `name:key=value:…` describes, as wide as `exam_config` where it leaves that open.
+
+    Raises:
+        BothwaysError: the name or an option is unknown, or a value does not fit.
+    """
+    made = component("exams", text)
+    return made if made.max_candidates else replace(made, max_candidates=exam_config(tokenizer).max_candidates)
 
 
 def choose_device(name: str) -> Device:

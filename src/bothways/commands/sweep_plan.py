@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arms
-from bothways.commands.recipe import exam_config, recipe
+from bothways.commands.recipe import choose_exam, recipe
 from bothways.config import RunConfig, Scalar, change, value_at
 from bothways.errors import BothwaysError
-from bothways.facts.exam import ExamConfig, make_exam
 from bothways.facts.find import find_facts
 from bothways.options import component, split_options
 from bothways.registry import names
 from bothways.runs import Planned
 from bothways.sweeps.plan import Sitting, plan_run
 from bothways.sweeps.spec import SweepSpec
-from bothways.types import Exam
+from bothways.types import Exam, ExamSource
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,16 @@ class SweepPlan:
 
 @dataclass
 class Exams:
-    """Exams made so far: one for each facts, split and width."""
+    """Exams made so far: one for each facts, split and way to ask."""
 
     folder: Path
-    made: dict[tuple[str, int, ExamConfig], tuple[Exam, Sitting]] = field(default_factory=dict)
+    made: dict[tuple[str, int, ExamSource], tuple[Exam, Sitting]] = field(default_factory=dict)
 
-    def find(self, facts: str, split: int, config: ExamConfig) -> tuple[Exam, Sitting]:
+    def find(self, facts: str, split: int, config: ExamSource) -> tuple[Exam, Sitting]:
         """Return the exam of some facts, made the first time it is asked for, and how runs name it."""
         key = (facts, split, config)
         if key not in self.made:
-            exam = make_exam(find_facts(facts, split), config, split)
+            exam = config.make(find_facts(facts, split), split)
             self.made[key] = (exam, Sitting.of(exam, self.folder / "exams" / f"{exam.hash[:12]}.json"))
         return self.made[key]
 
@@ -109,7 +108,7 @@ def settle_cell(
     varied = {path: value for path, value in cell.items() if path not in ("facts", "split") and not is_option(path)}
     settings = {**spec.settings, **varied}
     tokenizer = change(RunConfig(), {k: v for k, v in settings.items() if k.startswith("tokenizer.")}).tokenizer
-    exam, sitting = exams.find(facts, split, exam_config(tokenizer))
+    exam, sitting = exams.find(facts, split, choose_exam(spec.exam, tokenizer))
     config = change(recipe(exam, device), settings)
     natural = {path: natural_value(path, config, facts, split) for path in cell}
     return config, sitting, natural

@@ -19,7 +19,7 @@ class Baseline:
     """The expected accuracy of one shallow guess on one kind of test question."""
 
     baseline: str
-    kind: Kind
+    kind: str
     accuracy: float
 
 
@@ -87,7 +87,8 @@ def shallow_baselines(exam: Exam) -> list[Baseline]:
         "copied_words": lambda q: guessers[q.candidates].by_words(cue_of(q)),
     }
     found: list[Baseline] = []
-    for kind in ASKED:
+    others = dict.fromkeys(q.kind for q in exam.queries if q.kind not in (*ASKED, "reverse_stated", "flip"))
+    for kind in (*ASKED, *others):
         queries = [q for q in exam.queries if q.kind == kind and q.split == "test"]
         for name, guess in guesses.items() if queries else ():
             right = [guessers[q.candidates].expected(guess(q), q) for q in queries]

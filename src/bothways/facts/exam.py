@@ -29,7 +29,7 @@ from bothways.facts.queries import QueryWriter, mostly_true
 from bothways.facts.strata import Strata
 from bothways.facts.templates import fill_templates
 from bothways.facts.wording import ORDERS, Wording, find_truths, opposite, question, wordings
-from bothways.types import Exam, Fact, FactSet, Kind, Relation
+from bothways.types import Exam, ExamSource, Fact, FactSet, Kind, Relation
 
 TESTED: tuple[Kind, ...] = ("reverse_tested", "reverse_partner", "implied")
 """What an exam is for: kinds whose answers no statement gives."""
@@ -38,8 +38,8 @@ ENOUGH_BRIDGES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExamConfig:
-    """How much of the facts is tested, and how much is asked."""
+class ExamConfig(ExamSource):
+    """Asks in the order that no text states: how much of the facts is tested, and how much is asked."""
 
     isolated: float = 0.25
     """Share of the eligible answers whose every fact is stated in one order only."""
@@ -60,6 +60,10 @@ class ExamConfig:
         for name in ("isolated", "partner", "dev", "withheld"):
             if not 0 <= getattr(self, name) < 1:
                 raise BothwaysError(f"{name} must be in [0, 1), got {name}={getattr(self, name)}. Choose a share.")
+
+    def make(self, facts: FactSet, seed: int) -> Exam:
+        """Return the exam of a seed; see `make_exam`."""
+        return make_exam(facts, self, seed)
 
     @property
     def most_tested(self) -> int:

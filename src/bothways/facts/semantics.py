@@ -37,11 +37,11 @@ from bothways.facts.wording import (
     question,
 )
 from bothways.options import at_least
-from bothways.types import Exam, Fact, FactSet, Query
+from bothways.types import Exam, ExamSource, Fact, FactSet, Query
 
 
 @dataclass(frozen=True, kw_only=True)
-class Semantics:
+class Semantics(ExamSource):
     """Asks whether one triple of a pair follows from the other, by symmetry or by an inverse."""
 
     tested: float = 0.3

@@ -7,6 +7,7 @@ teach what the relations mean to each other; of a tested pair the text states on
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,15 @@ class PairCount:
     """Pairs stated in full, in both orders."""
     left_out: Counter[str] = field(default_factory=Counter[str])
     """Pairs that are not tested although they could not all be told, by the reason."""
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the count as plain data."""
+        p = self.partners
+        return {
+            "relation": p.relation, "partner": p.other, "sort": p.sort, "source": p.source, "confidence": p.confidence,
+            "pairs": self.pairs, "added": self.added, "tested": self.tested, "told": self.told,
+            "left_out": dict(self.left_out),
+        }  # fmt: skip
 
     def says(self) -> str:
         """Return the sentence of a notice."""

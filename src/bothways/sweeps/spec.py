@@ -15,7 +15,7 @@ from bothways.registry import unknown
 from bothways.sweeps.plan import safe_name
 from bothways.sweeps.yaml_file import load_yaml
 
-KEYS = ("name", "facts", "arms", "seeds", "split", "set", "grid", "zip")
+KEYS = ("name", "facts", "exam", "arms", "seeds", "split", "set", "grid", "zip")
 MOST_RUNS = 100_000
 """Runs of the largest sweep: what one folder, one manifest and one table still bear."""
 MOST_SEED = 2**32
@@ -31,6 +31,8 @@ class SweepSpec:
     """Of the sweep, and of its folder."""
     facts: str = "family"
     """A file, a folder or a world."""
+    exam: str = "directions"
+    """What is asked of them, as `bothways ls exams` lists it, with options."""
     arms: tuple[str, ...] = DEFAULT_ARMS
     """Objectives and mitigations."""
     seeds: int = 5
@@ -66,6 +68,7 @@ class SweepSpec:
         return {
             "name": self.name,
             "facts": self.facts,
+            "exam": self.exam,
             "arms": list(self.arms),
             "seeds": self.seeds,
             "split": self.split,
@@ -103,6 +106,7 @@ def parse_spec(data: Any, file: str, name: str) -> SweepSpec:
     readers: dict[str, tuple[str, Callable[[str, str, Any], Any]]] = {
         "name": ("name", _name),
         "facts": ("facts", _text),
+        "exam": ("exam", _text),
         "arms": ("arms", _arms),
         "seeds": ("seeds", _seeds),
         "split": ("split", _split),
@@ -164,7 +168,7 @@ def _settings(file: str, key: str, value: Any) -> dict[str, Scalar]:
     settings = _named(file, key, value)
     for path, setting in settings.items():
         _check_path(file, f"{key}: {path}", path)
-        if path in ("facts", "split") or path.startswith("facts."):
+        if path in ("facts", "exam", "split") or path.startswith("facts."):
             refuse(file, f"{key}: {path}", "is no setting of the recipe", setting, "Write it at the top of the file")
         _scalar(file, f"{key}: {path}", setting)
     return settings

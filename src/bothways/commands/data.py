@@ -166,7 +166,7 @@ def pairs(facts: str | Path | FactSet, *, exam: str = "semantics", split: int = 
         made = how.make(given, split)
     except FactsError as error:
         return Pairs(rows, {}, (str(error),), testable=False)
-    return Pairs(rows, Counter(q.kind for q in made.queries), (*made.facts.notices, *made.notes), testable=True)
+    return Pairs(rows, dict(Counter(q.kind for q in made.queries)), (*made.facts.notices, *made.notes), testable=True)
 
 
 def make(world: str, out: str | Path, *, seed: int = 0) -> FactSet:

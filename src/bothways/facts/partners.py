@@ -61,11 +61,15 @@ def find_partners(
     used = dict.fromkeys(fact.relation for fact in facts.facts)
     found: dict[str, Partners] = {}
     for one, other in given:
-        declared = declared_partner(facts.relations, one) or other
+        for name, back in ((one, other), (other, one)):
+            before = found[name].back(name) if name in found else declared_partner(facts.relations, name)
+            if before not in (None, back):
+                raise FactsError(
+                    f"Relation {short(name)} is given two inverses, {short(before or name)} and {short(back)}. "
+                    "Keep one."
+                )
         if one not in used and other not in used:
             raise FactsError(f"No fact has the relation {short(one)} or {short(other)}. Name a relation of the facts.")
-        if declared != other or any(found.get(name) not in (None, found.get(one)) for name in (one, other)):
-            raise FactsError(f"Relation {short(one)} is given two inverses, {short(other)} and another. Keep one.")
         add(found, used, one, other, "given", 1.0)
     for name in used:
         other = declared_partner(facts.relations, name)
@@ -149,12 +153,13 @@ def check_apart(one: Relation, other: Relation) -> None:
     """Refuse partners that say their triples in the same words.
 
     Raises:
-        FactsError: a template of one relation, turned round, is one of the other's.
+        FactsError: two relations share a template, or a template of one, turned round, is one of the other's.
     """
+    shared = set(one.head_first) & set(other.head_first) if one.name != other.name else set[str]()
     for mine, back in ((one, other), (other, one)):
-        said = {spoken(template) for template in swapped(back.head_first)}
-        if not mine.tail_first or said & {spoken(template) for template in mine.tail_first}:
-            raise FactsError(
-                f"Relations {short(one.name)} and {short(other.name)} are said in the same words. "
-                "Give one of them other templates in relations.yaml."
-            )
+        shared |= {spoken(t) for t in swapped(back.head_first)} & {spoken(t) for t in mine.tail_first}
+    if shared or not one.tail_first or not other.tail_first:
+        raise FactsError(
+            f"Relations {short(one.name)} and {short(other.name)} are said in the same words. "
+            "Give one of them other templates in relations.yaml."
+        )

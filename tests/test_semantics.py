@@ -438,10 +438,8 @@ def test_data_pairs_says_what_is_tested(tmp_path: Any) -> None:
     )
     assert "6 logic_symmetric_forward" in bothways("data", "pairs", path).out
     assert bothways("data", "pairs", path, "--exam", "semantics:min_pairs=50").status == 2
-    assert (
-        "Pairs are those of the exam semantics"
-        in bothways("data", "pairs", path, "--exam", "directions").complaint()[0]
-    )
+    (line,) = bothways("data", "pairs", path, "--exam", "directions").complaint
+    assert "Pairs are those of the exam semantics" in line
 
 
 def test_a_real_graph_has_symmetric_pairs_and_given_inverses(shared_data: Any) -> None:

@@ -1,7 +1,7 @@
 """Relational semantics: when does a model learn that parent is the inverse of child, and when only the order of words?
 
-Every claim of Zhu et al., arXiv 2601.02931, as secondary notes give them. What is run stands in `semantics_runs.py`, what
-is claimed in `claims_semantics.py`, and what claims read of the runs in `semantics_readings.py`.
+Every claim of Zhu et al., arXiv 2601.02931, as secondary notes give them. What is run stands in `semantics_runs.py`,
+what is claimed in `claims_semantics.py`, and what claims read of the runs in `semantics_readings.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -39,12 +39,14 @@ def draw(evidence: Evidence, scale: Scale) -> Sequence[Picture]:
             y="right answers", caption="Inverse relations; the last measurement comes after tuning on questions.",
         ),
         depth_map(
-            evidence, "layers", "At which layer the inverse is known", (context[0], context[-1]), **lens, number="ahead",
-            caption="Share of questions in context in which the answer leads its rival, read off the stream; about half "
-            "knows both partners and not the relation.",
+            evidence, "layers", "At which layer the inverse is known", (context[0], context[-1]), **lens,
+            number="ahead",
+            caption="Share of questions in context whose answer leads its rival, read off the stream; half is what "
+            "association alone gives.",
         ),
         depth_profiles(
-            evidence, "profiles", "Models that succeed and models that fail, by layer", context, **lens, number="ahead",
+            evidence, "profiles", "Models that succeed and models that fail, by layer", context, **lens,
+            number="ahead",
             judge=("tasks", f"{FOLLOWS[2]}_exact"), threshold=0.5, last=LAST,
         ),
     ]  # fmt: skip

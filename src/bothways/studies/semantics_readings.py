@@ -23,8 +23,23 @@ FOLLOWS = tuple(f"context_{sort}_{direction}" for sort in SORTS for direction in
 
 
 def exact(group: str, *kinds: str, number: str = "exact") -> Values:
-    """Return what reads the mean share of right answers to some kinds, at the end of a group's runs."""
-    return mean(*(final(group, "tasks", f"{kind}_{number}") for kind in kinds))
+    """Return what reads the mean share of right answers to some kinds, over a group's runs.
+
+    Questions and claims are read at the end, statements to be completed before tuning: it teaches only to answer.
+    """
+    return mean(*(_at_their_time(group, kind, number) for kind in kinds))
+
+
+def _at_their_time(group: str, kind: str, number: str) -> Values:
+    name = f"{kind}_{number}"
+    if kind.startswith(("ask_", "claim_")):
+        return final(group, "tasks", name)
+    return lambda evidence: evidence.curve(group, "tasks", name)[1][:, WATCHED - 2].tolist()
+
+
+def in_context(group: str, number: str = "exact") -> Values:
+    """Return what reads completions in context: the mean over what follows, of each run."""
+    return exact(group, *FOLLOWS, number=number)
 
 
 def questions(group: str, *kinds: str) -> Values:
@@ -36,16 +51,6 @@ def _questions(group: str, kind: str) -> Values:
     def read(evidence: Evidence) -> list[float]:
         tables = evidence.table(group, "tasks")
         return [sum(float(row["questions"]) for row in rows if row["kind"] == kind) for rows in tables]
-
-    return read
-
-
-def in_context(group: str, number: str = "exact") -> Values:
-    """Return what reads completions in context before tuning: the mean over what follows, of each run."""
-
-    def read(evidence: Evidence) -> list[float]:
-        curves = [evidence.curve(group, "tasks", f"{kind}_{number}")[1] for kind in FOLLOWS]
-        return np.mean([values_ST[:, WATCHED - 2] for values_ST in curves], axis=0).tolist()
 
     return read
 

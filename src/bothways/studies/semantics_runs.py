@@ -12,7 +12,7 @@ from typing import Literal
 
 from bothways.batches.batches import BatchConfig
 from bothways.batches.tokenizers import TokenizerConfig, TokenizerKind
-from bothways.config import RunConfig, Scalar, change
+from bothways.config import RunConfig
 from bothways.facts.graphs.exam import graph_exam
 from bothways.facts.worlds.graphs import Graphs
 from bothways.mechanisms.partner_lens import PartnerLens
@@ -39,6 +39,8 @@ SCHEDULES = {
     "causal attention": "masked_diffusion:attention=causal",
 }
 """Other ways to mask, compared by what reverse accuracy they reach per FLOP; and masks read left to right."""
+TUNING_RATE = 0.1
+"""Share of the peak rate that tuning begins with; the paper's is 0.05, over more steps."""
 WATCHED = 12
 """Measurements of a run; the last of them comes after tuning."""
 
@@ -85,7 +87,7 @@ class Scale:
     diffusion_steps: int
     """Steps of masked diffusion on sentences: it learns by heart several times slower."""
     diffusion_levels: Sequence[int]
-    """Numbers of told graphs that masked diffusion reads in paragraphs."""
+    """Numbers of told graphs that masked diffusion reads in paragraphs; none where its steps would not be enough."""
     tokenizer: TokenizerKind = "word"
     device: Device = "cpu"
     precision: Precision = "fp32"
@@ -103,12 +105,12 @@ LAPTOP = Scale(
     n_layers=3,
     depths=(1, 2),
     copies=(),
-    paragraph=Text(steps=2_200, batch=32, copies=4, rate=4e-3, positions="alibi"),
+    paragraph=Text(steps=1_980, batch=32, copies=4, rate=4e-3, positions="alibi"),
     sentence=Text(steps=1_100, batch=256, copies=20, rate=3e-3, positions="rotary"),
     book=Graphs(n_graphs=300, n_tested=100, n_context=1, parts=1, n_jobs=20, n_symmetric=1, n_inverse=1),
     n_book=100,
-    diffusion_steps=3_300,
-    diffusion_levels=(200, 12_800),
+    diffusion_steps=3_025,
+    diffusion_levels=(),
     precision=fast_precision(),
 )
 """Two cores, an hour."""
@@ -153,35 +155,35 @@ def exam_of_graphs(world: Graphs, n_asked: int, contexts: bool, seed: int) -> Ex
     return graph_exam(world, seed, n_asked, contexts)
 
 
-def config(scale: Scale, source: GraphText, steps: int, **settings: Scalar) -> RunConfig:
+def config(scale: Scale, source: GraphText, steps: int, n_layers: int | None = None) -> RunConfig:
     """Return the shared recipe: so many steps of text, then some of questions and answers.
 
     Args:
         scale: the size.
         source: the text.
         steps: of pre-training; a measurement falls on its last one.
-        settings: changes by their paths, with `__` for `.`.
+        n_layers: of the model, where it is not the scale's.
     """
     text = scale.paragraph if source.form == "paragraph" else scale.sentence
     tuning = max(1, round(steps / (WATCHED - 1)))
     watched = "context" if source.form == "paragraph" else "stated flipped logic"
     lenses = (PartnerLens(kinds="context", max_queries=60),) if source.form == "paragraph" else ()
-    made = RunConfig(
+    return RunConfig(
         text=TextConfig(source=source),
         tokenizer=TokenizerConfig(kind=scale.tokenizer),
         batches=BatchConfig(batch_size=text.batch),
         model=TransformerConfig(
-            n_layers=scale.n_layers, d_model=scale.width, n_heads=scale.n_heads, d_mlp=4 * scale.width, tied=True,
-            positions=text.positions,
+            n_layers=n_layers or scale.n_layers, d_model=scale.width, n_heads=scale.n_heads,
+            d_mlp=4 * scale.width, tied=True, positions=text.positions,
         ),
         training=TrainingConfig(
-            steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, learning_rate=text.rate, weight_decay=0.1,
+            steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, tuning_rate=TUNING_RATE,
+            learning_rate=text.rate, weight_decay=0.1,
             measurements=WATCHED, precision=scale.precision, device=scale.device,
         ),
-        watch=(Tasks(kinds=watched, max_queries=60), *lenses),
+        watch=(Tasks(kinds=watched, max_queries=100), *lenses),
         probes=(Tasks(sampled=True, max_queries=scale.n_asked), *lenses),
     )  # fmt: skip
-    return change(made, {path.replace("__", "."): value for path, value in settings.items()})
 
 
 def all_groups(scale: Scale) -> Iterator[Group]:
@@ -195,12 +197,12 @@ def paragraphs(scale: Scale) -> Iterator[Group]:
     steps, middle = scale.paragraph.steps, scale.levels[-2]
 
     def group(
-        name: str, n: int, arm: str, steps: int, copies: int = scale.paragraph.copies, **settings: Scalar
+        name: str, n: int, arm: str, steps: int, copies: int = scale.paragraph.copies, layers: int = scale.n_layers
     ) -> Group:
         world = replace(scale.world, n_graphs=n)
-        made = config(scale, GraphText(world=world, paragraphs=copies), steps, **settings)
+        made = config(scale, GraphText(world=world, paragraphs=copies), steps, layers)
         exam = partial(exam_of_graphs, world, scale.n_asked, True)
-        axes = {"form": "paragraph", "N": n, "K": copies, "layers": made.model.n_layers}
+        axes = {"form": "paragraph", "N": n, "K": copies, "layers": layers}
         return Group(name=name, arm=arm, config=made, exam=exam, axes=axes)
 
     for n in scale.levels:
@@ -210,7 +212,7 @@ def paragraphs(scale: Scale) -> Iterator[Group]:
     for n in scale.diffusion_levels:
         yield group(f"diffusion {n}", n, DIFFUSION, steps)
     for n_layers in scale.depths:
-        yield group(f"depth {n_layers}", scale.levels[-1], CAUSAL, steps, model__n_layers=n_layers)
+        yield group(f"depth {n_layers}", scale.levels[-1], CAUSAL, steps, layers=n_layers)
     for copies in scale.copies:
         yield group(f"copies {copies}", middle, CAUSAL, steps, copies)
 
@@ -219,11 +221,11 @@ def sentences(scale: Scale) -> Iterator[Group]:
     """Yield the single sentences: causal in one order and in both, and masked diffusion."""
     text = scale.sentence
 
-    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one", **settings: Scalar) -> Group:
+    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one") -> Group:
         source = GraphText(world=scale.book, paragraphs=text.copies, form="sentence", tested=tested)
         exam = partial(exam_of_graphs, scale.book, scale.n_book, False)
         axes = {"form": "sentence", "N": scale.book.n_graphs, "K": text.copies, "tested": tested}
-        return Group(name=name, arm=arm, config=config(scale, source, steps, **settings), exam=exam, axes=axes)
+        return Group(name=name, arm=arm, config=config(scale, source, steps), exam=exam, axes=axes)
 
     yield group(CLOSED_BOOK, CAUSAL, text.steps)
     yield group("sentences both orders", CAUSAL, text.steps, "both")

@@ -73,7 +73,7 @@ def test_an_epoch_visits_every_row_once_in_an_order_of_its_own():
         return make_batches(corpus, tokenizer, BatchConfig(batch_size=13), 5)
 
     n, once = len(corpus.documents), batches()
-    seen = np.concatenate([once.at(step).row_B.numpy() for step in range(2 * n // 13)])
+    seen = np.concatenate([once.at(step).document_B.numpy() for step in range(2 * n // 13)])
     assert 156 == n
     epochs = seen[:n].tolist(), seen[n : 2 * n].tolist()
     assert list(range(n)) == sorted(epochs[0]) == sorted(epochs[1])

@@ -19,18 +19,18 @@ import typer
 
 from bench.base import Row, measure
 from bench.growth import draw, measure_growth
-from bench.rows import dynamics, evaluation, gpu, packs, step, sweeps
+from bench.rows import dynamics, evaluation, gpu, packs, step, sweeps, text
 from bothways.training.speed import matrix_peak
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
-ROWS: tuple[Row, ...] = (*step.ROWS, *packs.ROWS, *sweeps.ROWS, *evaluation.ROWS, *gpu.ROWS, *dynamics.ROWS)
+ROWS: tuple[Row, ...] = (*step.ROWS, *packs.ROWS, *sweeps.ROWS, *evaluation.ROWS, *gpu.ROWS, *dynamics.ROWS, *text.ROWS)
 PROMISED = (1, 2, 5)
 """Points whose missed rows make the exit status 1."""
 TITLES = {
     1: "The training step", 2: "Packs: runs of one shape in one step", 3: "Sweeps", 5: "Evaluation",
-    6: "An accelerator", 7: "The training-dynamics study at its released size",
+    6: "An accelerator", 7: "The training-dynamics study at its released size", 8: "Text that is written as it is read",
 }  # fmt: skip
 
 

@@ -37,7 +37,8 @@ class Row:
 
     name: str
     point: int
-    """The promise it belongs to: 1 training step, 2 packs, 3 sweeps, 5 evaluation, 6 GPU, 7 a study's own claim."""
+    """The promise it belongs to: 1 training step, 2 packs, 3 sweeps, 5 evaluation, 6 GPU, 7 a study's own claim,
+    8 text."""
     ours: str
     peer: str
     unit: str

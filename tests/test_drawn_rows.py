@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from tests.graph_texts import corpus_of, exam_of, small
 
 WAYS = {

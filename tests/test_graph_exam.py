@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
-
 from tests.graph_texts import (
     SEED,
     by_sevens,
@@ -59,7 +58,9 @@ def statement_kinds(exam):
     return [
         query
         for query in exam.queries
-        if query.kind != "flip" and not query.kind.startswith(("ask_", "claim_")) and not query.kind.startswith("context_")
+        if query.kind != "flip"
+        and not query.kind.startswith(("ask_", "claim_"))
+        and not query.kind.startswith("context_")
     ]
 
 
@@ -124,7 +125,9 @@ def test_every_question_is_a_sentence_of_its_fact():
     for query in exam.queries:
         _, fact = graph_of(exam, query)
         if query.kind.startswith("ask_"):
-            assert whole(query)[whole(query).rfind(". ") + 2 if "context" in query.kind else 0 :] in questions_about(fact)
+            assert whole(query)[whole(query).rfind(". ") + 2 if "context" in query.kind else 0 :] in questions_about(
+                fact
+            )
 
 
 def test_memory_asks_what_was_told():
@@ -222,7 +225,9 @@ def test_a_context_tells_five_triples_of_its_own_graph_and_never_what_is_asked()
         assert 5 == len(told) == len(sentences)
         for one in told:
             assert 1 == sum(sentence in renderings(world, one, one.stated) for sentence in sentences)
-        copied = [order for order in ("head_first", "tail_first") if set(renderings(world, fact, order)) & set(sentences)]
+        copied = [
+            order for order in ("head_first", "tail_first") if set(renderings(world, fact, order)) & set(sentences)
+        ]
         if query.kind.endswith("copy"):
             assert query.stated
             assert [asked_order(fact, query)] == copied

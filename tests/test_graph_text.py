@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.graph_texts import (
     SEED,
     by_sevens,
@@ -325,18 +324,21 @@ def test_the_exam_must_be_of_the_same_world():
     from bothways.errors import BothwaysError
     from bothways.text.graph_text import GraphText
 
-    with pytest.raises(BothwaysError, match=r"^The text is of Graphs\(.*, the exam of .*\. Give both the same world\.$"):
+    with pytest.raises(
+        BothwaysError, match=r"^The text is of Graphs\(.*, the exam of .*\. Give both the same world\.$"
+    ):
         GraphText(world=small(n_graphs=41)).write(exam_of(small()), 0)
 
 
 def test_drawn_text_is_not_edited():
     """A mitigation that rewrites documents is refused in a sentence."""
+    from dataclasses import replace
+
     from bothways.arms import parse_arm
     from bothways.config import RunConfig
     from bothways.errors import BothwaysError
     from bothways.text.corpus import write_corpus
     from bothways.text.graph_text import GraphText
-    from dataclasses import replace
 
     text = parse_arm("both_directions").config(RunConfig(), 0).text
     with pytest.raises(BothwaysError, match=r"^This text is written as it is read and cannot be edited\. Use an arm"):

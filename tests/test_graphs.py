@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.graph_texts import SEED, by_sevens, parts, people_of, small
 
 SEEDS = st.integers(0, 2**64 - 1)
@@ -68,7 +67,8 @@ def test_draws_are_uniform():
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [((0, "a"), (0, "b")), ((0, "a"), (1, "a")), ((0, "ab"), (0, "ba")), ((0, "told 1"), (0, "told 11"))]
+    ("one", "other"),
+    [((0, "a"), (0, "b")), ((0, "a"), (1, "a")), ((0, "ab"), (0, "ba")), ((0, "told 1"), (0, "told 11"))],
 )
 def test_streams_and_seeds_have_nothing_to_do_with_each_other(one, other):
     """Bits of two streams agree half of the time, at the same place and at the next."""

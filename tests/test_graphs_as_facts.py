@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-
 from tests.graph_texts import exam_of, small
 
 

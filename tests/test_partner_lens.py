@@ -41,7 +41,7 @@ def hub_partners(exam: Any, query: Any) -> set[str]:
 
 
 def test_the_rival_is_the_hubs_other_partner() -> None:
-    """That of the flip where there is one, in questions and contexts too; jobs have none, nor who is asked for a hub."""
+    """That of the flip where there is one, in questions and contexts too; none for jobs, nor for who asks for a hub."""
     from bothways.mechanisms.partner_lens import partners, rivals
 
     exam, _ = little_graphs()
@@ -133,7 +133,7 @@ def test_a_word_that_begins_no_kind_is_refused() -> None:
     from bothways.errors import BothwaysError
 
     exam, tokenizer = little_graphs()
-    with pytest.raises(BothwaysError, match="No kind of question begins with 'logik'. Choose among ask_context_"):
+    with pytest.raises(BothwaysError, match=r"No kind of question begins with 'logik'\. Choose among ask_context_"):
         looked(written(tokenizer.n_tokens, 1, lambda *_: None), exam, tokenizer, kinds="logik")
 
 
@@ -155,9 +155,7 @@ def test_every_depth_is_a_model_with_its_last_blocks_left_out(objective: str) ->
     }
     for row in finding.table:
         queries = [q for q in exam.queries if q.kind == row["kind"]]
-        rows = make_rows(
-            [(query_tokens(q, q.answer, tokenizer)[0], []) for q in queries], room_needed(exam, tokenizer)
-        )
+        rows = make_rows([(query_tokens(q, q.answer, tokenizer)[0], []) for q in queries], room_needed(exam, tokenizer))
         model.blocks = torch.nn.ModuleList(list(whole)[: row["blocks"]])
         with torch.inference_mode():
             log_prob_BV = made.next_log_prob(model, rows[0], rows[2])

@@ -40,7 +40,7 @@ class RelationProbe(Probe):
     fit: str = "memory_people"
     """Kinds to fit on: words that they begin with, separated by spaces."""
     tested: str = "logic context"
-    """Kinds to test on: for each of these words, those that begin with it, together."""
+    """Kinds to test on: for each of these words, those that begin with it, together; left out where there are none."""
     max_queries: int = 400
     """Questions looked at, of each kind, spread over the exam."""
     ridge: float = 0.01
@@ -52,12 +52,13 @@ class RelationProbe(Probe):
         """Return a row for each tested word, label and number of blocks; as numbers, `word_blocks_label`.
 
         Raises:
-            BothwaysError: a word begins no kind of question, the model shows no stream, or no label has two
-                questions of each sort to be fitted to.
+            BothwaysError: there is no kind to fit on, the model shows no stream, or no label has two questions of each
+                sort to be fitted to.
         """
         known = self._look(model, objective, tokenizer, exam, self.fit)
         rows: list[Mapping[str, float | str]] = []
-        for word in self.tested.split():
+        kinds = {query.kind for query in exam.queries}
+        for word in (word for word in self.tested.split() if any(kind.startswith(word) for kind in kinds)):
             asked = self._look(model, objective, tokenizer, exam, word)
             for name in LABELS:
                 rows += [{"tested": word, "label": name, **row} for row in self._by_depth(known, asked, name)]

@@ -141,7 +141,7 @@ def depth_curves(
     return steps_T, np.stack(found, -1)
 
 
-def together(groups: Sequence[Float[np.ndarray, "S T A"]], last: int) -> Float[np.ndarray, "S T A"]:
+def together(groups: Sequence[Float[np.ndarray, "_ _ _"]], last: int) -> Float[np.ndarray, "S T A"]:
     """Return the last checkpoints of models of several groups as those of one; all have as many blocks.
 
     Raises:

@@ -34,12 +34,9 @@ def test_labels_are_what_the_facts_say() -> None:
     for query in asked_of_people(exam):
         relation = is_to_given(exam, query)
         assert query.relation in re.findall(r"\w+", query.prompt)
-        pair = relation not in SYMMETRIC
-        expected = (
-            (relation in FIRST_WORDS if pair else None),
-            not pair,
-            query.relation in FIRST_WORDS if pair else None,
-        )
+        expected: Any = relation in FIRST_WORDS, False, query.relation in FIRST_WORDS
+        if relation in SYMMETRIC:
+            expected = None, True, None
         assert expected == (direction(exam, query), role(exam, query), word(exam, query))
         seen.add(expected)
     assert {(None, True, None), *((a, False, b) for a in (True, False) for b in (True, False))} == seen

@@ -15,7 +15,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CLOSE = 1e-5
-"""Gradients are added up in another order, so losses differ in the last digits of fp32 and what 40 steps make of them."""
+"""Gradients are added up in another order, so losses differ in the last digits of fp32, and by what 40 steps make of
+them."""
 WEIGHTS = 1e-4
 """The same of each matrix, as a share of its norm: where a gradient is rounding and little else, AdamW makes a whole
 step of it, and single weights move further."""

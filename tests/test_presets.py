@@ -19,14 +19,14 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from bothways import registry
     from bothways.config import change
-    from bothways.studies.base import Preset
+    from bothways.studies.base import Scale
 
     @dataclass(frozen=True)
     class Scaled(module.Little):
         """A little study of three scales."""
 
-        presets: ClassVar[Mapping[str, Preset]] = {
-            name: Preset(about=f"{name} things", seeds=n + 1) for n, name in enumerate(STEPS)
+        presets: ClassVar[Mapping[str, Scale]] = {
+            name: Scale(about=f"{name} things", seeds=n + 1) for n, name in enumerate(STEPS)
         }
         preset: str = ""
 

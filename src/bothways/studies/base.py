@@ -55,7 +55,7 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preset:
+class Scale:
     """A scale at which a study can be run."""
 
     about: str
@@ -74,7 +74,7 @@ class Study(abc.ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     """The paper, or that the questions are ours."""
-    presets: ClassVar[Mapping[str, Preset]] = {}
+    presets: ClassVar[Mapping[str, Scale]] = {}
     """By name, from small to large: the first is what `--quick` means, the second what no option means."""
     preset: str = ""
     """The name of the scale it was made for."""

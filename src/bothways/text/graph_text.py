@@ -1,6 +1,6 @@
 """The text of the world of graphs: shuffled paragraphs or single sentences, and questions to be tuned on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -47,10 +47,16 @@ class GraphText(TextSource):
     """How likely "this person" stands for somebody who was just named first."""
     in_context: float = 0.0
     """Share of the questions that follow a paragraph about their own graph."""
+    tuning: Literal["questions", "new"] = "questions"
+    """What is read in tuning: questions about told graphs, or the graphs of the new pair."""
+    new_told: float = 0.0
+    """Share of the graphs of the new pair that are told in full, in both words; the others are told in half."""
+    replay: float = 0.5
+    """Share of the documents about the new pair's graphs that are of the first text instead, so that it is kept."""
 
     def __post_init__(self) -> None:
         at_least(1, "Raise it.", paragraphs=self.paragraphs)
-        for name in ("distractors", "pronouns", "in_context"):
+        for name in ("distractors", "pronouns", "in_context", "new_told"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BothwaysError(f"{name} must be in [0, 1], got {name}={getattr(self, name)}. Choose a share.")
         for name in ("distractors", "pronouns"):
@@ -59,6 +65,16 @@ class GraphText(TextSource):
                     f"A single sentence has none beside it, got form=sentence and {name}={getattr(self, name)}. "
                     f"Set {name}=0, or form=paragraph."
                 )
+        if not 0 <= self.replay < 1:
+            raise BothwaysError(f"replay must be in [0, 1), got replay={self.replay}. Choose a share.")
+        n_free = self.world.n_new - len(self.world.new_asked)
+        if round(self.new_told * self.world.n_new) > n_free:
+            raise BothwaysError(
+                f"{n_free} of {self.world.n_new} graphs of the new pair are not asked about, got "
+                f"new_told={self.new_told}. Lower it, or new_tested of the world."
+            )
+        if self.tuning == "new" and not self.world.n_new:
+            raise BothwaysError("The world has no graphs of a new pair, got n_new=0. Raise it, or tune on questions.")
 
     def write(self, exam: Exam, seed: int) -> Corpus:
         """Return the corpus; nothing of it is written before it is read.
@@ -71,7 +87,8 @@ class GraphText(TextSource):
                 f"The text is of {self.world!r}, the exam of {exam.facts.source}. Give both the same world."
             )
         writer = Writer(world=self.world, seed=exam.seed)
-        return Corpus(Told(writer, self, seed), held_out(exam), Asked(writer, self, seed))
+        tuning = Asked(writer, self, seed) if self.tuning == "questions" else Injected(writer, self, seed)
+        return Corpus(Told(writer, self, seed), held_out(exam), tuning)
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,8 @@ class Told(Drawn):
     writer: Writer
     text: GraphText
     seed: int
+    new: bool = False
+    """Whether it is of the new pair's graphs instead: the first ones told in full, the others in half."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -95,9 +114,16 @@ class Told(Drawn):
 
     @cached_property
     def sizes(self) -> tuple[int, int]:
-        """Documents of one copy: of told graphs, and of tested ones."""
+        """Documents of one copy: of graphs told in full, and in half."""
         each, less = (1, 1) if self.text.form == "paragraph" else (TRIPLES, STATED_OF_TESTED)
-        return self.text.world.n_graphs * each, self.text.world.n_tested * less
+        world = self.text.world
+        full = self.n_full if self.new else world.n_graphs
+        return full * each, (world.n_new - full if self.new else world.n_tested) * less
+
+    @property
+    def n_full(self) -> int:
+        """Graphs of the new pair that are told in full."""
+        return round(self.text.new_told * self.text.world.n_new)
 
     def __len__(self) -> int:
         """How many documents there are."""
@@ -105,6 +131,10 @@ class Told(Drawn):
 
     def write(self, row_R: Int[np.ndarray, " R"]) -> Written:
         """Return the words of documents by their numbers."""
+        return self.writer.write(self.said(row_R))
+
+    def said(self, row_R: Int[np.ndarray, " R"]) -> Sentences:
+        """Return what documents say, by their numbers."""
         place_R = row_R % sum(self.sizes)
         tested_R = place_R >= self.sizes[0]
         part_R = np.where(tested_R, place_R - self.sizes[0], place_R)
@@ -113,16 +143,17 @@ class Told(Drawn):
         which_R = np.divmod(part_R, each_R)[1] if single else np.zeros_like(part_R)
         graph_R = part_R // each_R if single else part_R
         world = self.text.world
-        number_R = np.where(tested_R, world.numbers("tested")[graph_R * tested_R], graph_R)
+        if self.new:
+            number_R = world.numbers("new")[graph_R + self.n_full * tested_R]
+        else:
+            number_R = np.where(tested_R, world.numbers("tested")[graph_R * tested_R], graph_R)
         stated_R7 = self.stated(number_R, tested_R)
         if single:
             among_R7 = np.cumsum(stated_R7 != NEVER, axis=1) - 1
             stated_R7 = np.where(among_R7 == which_R[:, None], stated_R7, NEVER)
         made = world.triples(self.writer.seed, number_R)
-        stream = f"told {self.seed}"
-        return self.writer.write(
-            statements(self.writer, made, stated_R7, row_R, stream, self.text.distractors, self.text.pronouns)
-        )
+        stream = f"{'new' if self.new else 'told'} {self.seed}"
+        return statements(self.writer, made, stated_R7, row_R, stream, self.text.distractors, self.text.pronouns)
 
     def stated(self, number_R: np.ndarray, tested_R: np.ndarray) -> Int[np.ndarray, "R 7"]:
         """Return in which order each triple is stated, for told and tested graphs."""
@@ -133,6 +164,47 @@ class Told(Drawn):
             jobs = np.isin(np.arange(TRIPLES), JOB_OF)
             half_R7 = np.where((half_R7 != NEVER) & ~jobs, BOTH, half_R7)
         return np.where(tested_R[:, None], half_R7, full_R7)
+
+
+@dataclass(frozen=True)
+class Injected(Drawn):
+    """What a model reads later: the graphs of the new pair, and some documents of the first text again."""
+
+    writer: Writer
+    text: GraphText
+    seed: int
+
+    @cached_property
+    def new(self) -> Told:
+        """The documents of the new pair's graphs."""
+        return Told(self.writer, self.text, self.seed, new=True)
+
+    @cached_property
+    def first(self) -> Told:
+        """The documents that were read before."""
+        return Told(self.writer, self.text, self.seed)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every word of the world."""
+        return self.writer.forms.words
+
+    def bound(self, size_V: Int[np.ndarray, " V"]) -> int:
+        """Return the tokens of the longest paragraph or sentence."""
+        return self.first.bound(size_V)
+
+    def __len__(self) -> int:
+        """How many documents there are, with those that are read again."""
+        return len(self.new) + round(len(self.new) * self.text.replay / (1 - self.text.replay))
+
+    def write(self, row_R: Int[np.ndarray, " R"]) -> Written:
+        """Return the words of documents by their numbers: the new graphs', then any of the first text."""
+        at_R = np.arange(len(row_R))
+        old_R = row_R >= len(self.new)
+        again_R = below(len(self.first), self.writer.seed, f"again {self.seed}", row_R)
+        parts = [(self.new, row_R, at_R[~old_R]), (self.first, again_R, at_R[old_R])]
+        said = [(told.said(number_R[mine]), mine) for told, number_R, mine in parts]
+        return self.writer.write(together(*(replace(one, row_S=mine[one.row_S]) for one, mine in said)))
 
 
 @dataclass(frozen=True)
@@ -175,9 +247,14 @@ class Asked(Drawn):
         alone_R = chances(self.writer.seed, f"context {self.seed}", row_R) >= self.text.in_context
         stated_R7[alone_R] = NEVER
         before = statements(self.writer, made, stated_R7, row_R, f"context told {self.seed}")
-        both = [np.concatenate(pair) for pair in zip(before.columns, said.columns, strict=True)]
-        order = np.argsort(both[0], kind="stable")
-        return Sentences(*(column[order] for column in both))
+        return together(before, said)
+
+
+def together(first: Sentences, then: Sentences) -> Sentences:
+    """Return the sentences of two texts row by row, those of the first before those of the other."""
+    both = [np.concatenate(pair) for pair in zip(first.columns, then.columns, strict=True)]
+    order = np.argsort(both[0], kind="stable")
+    return Sentences(*(column[order] for column in both))
 
 
 def questions(

@@ -14,6 +14,8 @@ the hub last, a partner is given. Kinds, `SORT` being `symmetric` or `inverse`:
     ask_...                        any of these as a question, in the form that tuning teaches
     claim_SORT_forward, _reverse   whether the triple that follows holds, of the right partner and of the other one: yes
                                    or no; forward where the claim names the two in the order of the text
+    stated_new_SORT                graphs of the new pair that are told in half: what was stated, as `stated_SORT`
+    new_SORT_forward, _reverse     what follows by the new pair, as `logic_SORT_...`
     flip                           the hub under its other relation, where the partner just asked for is wrong
 
 Axis letters as in `writer.py`.
@@ -35,8 +37,8 @@ from bothways.types import Exam, Fact, FactSet, Query, Span
 Style = Literal["statement", "question", "claim"]
 STYLES: tuple[tuple[Style, str], ...] = (("statement", ""), ("question", "ask_"))
 """With what a kind's name begins in each."""
-SORTS = {"symmetric": 0, "inverse": 2}
-"""Where the two triples of a pair begin."""
+SORTS = ("symmetric", "inverse")
+"""Of relations."""
 N_RIVALS = 20
 """People of other graphs among the candidates."""
 YES_NO = ("yes", "no")
@@ -63,7 +65,7 @@ class Ask:
     """For a flip: the question it repeats."""
 
 
-def graph_exam(world: Graphs, seed: int, n: int = 100, contexts: bool = True) -> Exam:
+def graph_exam(world: Graphs, seed: int, n: int = 100, contexts: bool = True, questions: bool = True) -> Exam:
     """Return the exam of a world: up to n questions of each kind, all of them for the test.
 
     Args:
@@ -71,9 +73,11 @@ def graph_exam(world: Graphs, seed: int, n: int = 100, contexts: bool = True) ->
         seed: of the world; the same one writes its text.
         n: most graphs of each part that are asked about.
         contexts: whether to ask about graphs that stand in the prompt: rows must then hold a paragraph.
+        questions: whether to ask in the forms that only tuning on questions teaches, too.
     """
-    asked = with_flips(world, list(asks(world, seed, n, contexts)))
-    parts: tuple[Part, ...] = ("told", "tested", "context")
+    chosen = [one for one in asks(world, seed, n, contexts) if questions or one.style == "statement"]
+    asked = with_flips(world, chosen)
+    parts: tuple[Part, ...] = ("told", "tested", "context", "new")
     known = {(one.part, one.place) for one in asked}
     places = {part: sorted(place for p, place in known if p == part) for part in parts}
     facts, base = list[Fact](), dict[tuple[str, int], int]()
@@ -110,15 +114,18 @@ def asks(world: Graphs, seed: int, n: int, contexts: bool) -> Iterator[Ask]:
     parts: tuple[tuple[Part, int], ...] = (("tested", world.n_tested), ("context", world.n_context if contexts else 0))
     for part, n_part in parts:
         for place in range(min(n, n_part)):
-            for sort in SORTS:
-                yield from half_told(world, seed, part, place, sort)
+            for begin in world.sorts:
+                yield from half_told(world, seed, part, place, begin)
+    for place in world.new_asked[:n].tolist():
+        for begin in world.sorts:
+            yield from half_told(world, seed, "new", place, begin)
 
 
-def half_told(world: Graphs, seed: int, part: Part, place: int, sort: str) -> Iterator[Ask]:
-    """Yield the questions about one pair of a half-told graph."""
+def half_told(world: Graphs, seed: int, part: Part, place: int, begin: int) -> Iterator[Ask]:
+    """Yield the questions about one pair of a half-told graph: that of triples `begin` and `begin` + 1."""
     number = world.numbers(part)[place : place + 1]
     stated_7, first = world.stated(seed, number)[0], bool(world.hub_first(number)[0])
-    begin, in_context = SORTS[sort], part == "context"
+    sort, in_context = world.sorts[begin], part == "context"
     told = begin + int(stated_7[begin] == NEVER)
     implied = 2 * begin + 1 - told
     direction = "forward" if first else "reverse"
@@ -127,6 +134,10 @@ def half_told(world: Graphs, seed: int, part: Part, place: int, sort: str) -> It
         yield Ask(f"context_{sort}_{direction}", part, place, implied, hub_order(implied), False, context=True)
         yield Ask(f"ask_context_{sort}_{direction}", part, place, implied, hub_order(implied), False, "question",
                   context=True)  # fmt: skip
+        return
+    if part == "new":
+        yield Ask(f"stated_new_{sort}", part, place, told, int(stated_7[told]), True)
+        yield Ask(f"new_{sort}_{direction}", part, place, implied, hub_order(implied), False)
         return
     yield Ask(f"stated_{sort}", part, place, told, int(stated_7[told]), True)
     if not first:

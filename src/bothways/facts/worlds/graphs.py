@@ -14,7 +14,8 @@ from bothways.facts.graphs.words import INVERSE, POOL, SYMMETRIC, name_parts, re
 from bothways.options import at_least
 from bothways.types import Fact, FactSet, FactSource, Order, Relation
 
-Part = Literal["told", "tested", "context"]
+Part = Literal["told", "tested", "context", "new"]
+Sort = Literal["symmetric", "inverse"]
 HUB, FRIEND, KIN = 0, 1, 2
 """The people of a graph: the hub has a relation with each of the others, who have none with each other."""
 TRIPLES = 7
@@ -46,6 +47,9 @@ class Graphs(FactSource):
     A hub has a friend by a symmetric relation and kin by one of an inverse pair, and everybody has a job, which is the
     control without logic: seven triples. Told graphs state all of them in both orders. Of a tested graph one triple of
     each pair is stated, in one order; the other follows by symmetry or inversion. Graphs for contexts are in no text.
+    Graphs of a new pair, if there are any, state in a text of their own what two words say that no other graph uses: a
+    share of them may be told in full, the others are told in half and tested.
+
     No person is in two graphs. Who is in a graph, and by which relation, is computed from its number: a world of a
     million people takes no room until it is read (`facts/graphs/`).
 
@@ -76,13 +80,27 @@ class Graphs(FactSource):
     """Symmetric relations; each graph has one."""
     n_inverse: int = 3
     """Inverse pairs; each graph has one."""
+    rival: Sort = "symmetric"
+    """What joins the hub and its other partner. `inverse` is the same pair from its other end: if one is the hub's
+    parent, the other is its child. Then who takes all words of a pair for one is right half of the time; beside a
+    friend, always."""
+    paired: bool = True
+    """Whether one word of a pair follows from the other. If not, each graph tosses a coin for whether the way back is
+    said in the other word or in the same one, so that there is no rule to learn; graphs of the new pair keep theirs."""
+    n_new: int = 0
+    """Graphs whose inverse pair is the next one, which no other graph has."""
+    new_tested: float = 0.4
+    """Share of them, the last ones, that every text tells in half and the exam asks about."""
 
     def __post_init__(self) -> None:
         at_least(1, "Raise it.", n_graphs=self.n_graphs, n_tested=self.n_tested, n_context=self.n_context)
         for name, most in (("pool", POOL), ("n_jobs", len(JOBS)), ("n_symmetric", len(SYMMETRIC)),
-                           ("n_inverse", len(INVERSE))):  # fmt: skip
+                           ("n_inverse", len(INVERSE) - (self.n_new > 0))):  # fmt: skip
             if not 1 <= getattr(self, name) <= most:
                 raise BothwaysError(f"{name} must lie in 1 to {most}, got {name}={getattr(self, name)}. Change it.")
+        at_least(0, "Raise it.", n_new=self.n_new)
+        if not 0 < self.new_tested <= 1:
+            raise BothwaysError(f"new_tested must be in (0, 1], got new_tested={self.new_tested}. Choose a share.")
         if self._wanted > self.pool**3 // 3:
             raise BothwaysError(
                 f"Names of three parts from pools of {self.pool} are enough for {self.pool**3 // 3} graphs, got "
@@ -91,7 +109,7 @@ class Graphs(FactSource):
 
     @property
     def _wanted(self) -> int:
-        return self.n_graphs + self.n_tested + self.n_context
+        return self.n_graphs + self.n_tested + self.n_context + self.n_new
 
     @property
     def _room(self) -> int:
@@ -105,33 +123,59 @@ class Graphs(FactSource):
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
-        """The job, then the symmetric relations, then the inverse pairs."""
-        return relations(self.n_symmetric, self.n_inverse)
+        """The job, then the symmetric relations, then the inverse pairs, then the new pair if there is one."""
+        return relations(self.n_symmetric, self.n_inverse + (self.n_new > 0))
+
+    @property
+    def sorts(self) -> dict[int, Sort]:
+        """Where the two triples of each of the hub's relations begin, and of which sort it is."""
+        return {0: self.rival, 2: "inverse"}
+
+    @property
+    def new_asked(self) -> Int[np.ndarray, " G"]:
+        """Places of the new graphs that every text tells in half."""
+        return np.arange(self.n_new - round(self.new_tested * self.n_new), self.n_new)
 
     def numbers(self, part: Part) -> Int[np.ndarray, " G"]:
-        """Return the graphs of one part. The tested ones and those for contexts are the same for every N."""
+        """Return the graphs of one part. All but the told ones are the same for every N."""
         if part == "told":
             return np.arange(self.n_graphs)
-        last = self._room - (0 if part == "tested" else self.n_tested)
-        return last - 1 - np.arange(self.n_tested if part == "tested" else self.n_context)
+        sizes = {"tested": self.n_tested, "context": self.n_context, "new": self.n_new}
+        before = list(sizes).index(part)
+        return self._room - sum(list(sizes.values())[:before]) - 1 - np.arange(sizes[part])
 
     def triples(self, seed: int, graph_G: Int[np.ndarray, " G"]) -> Triples:
         """Return the triples of graphs, by their numbers."""
         people_G3 = shuffle(graph_G[:, None] * 3 + np.arange(3), self.n_people, seed, "people")
         hub_G, friend_G, kin_G = people_G3.T
+        first_G, side_G = self._words(seed, graph_G)
+        away_G, back_G = first_G + side_G, first_G + 1 - side_G
+        same_G = self._unpaired(seed, graph_G)
         symmetric_G = 1 + below(self.n_symmetric, seed, "symmetric", graph_G)
-        pair_G, side_G = np.divmod(below(2 * self.n_inverse, seed, "inverse", graph_G), 2)
-        first_G = 1 + self.n_symmetric + 2 * pair_G
+        rival_G, rival_back_G = (
+            (symmetric_G, symmetric_G) if self.rival == "symmetric" else (back_G, np.where(same_G, back_G, away_G))
+        )
         job_G3 = below(self.n_jobs, seed, "job", graph_G[:, None] * 3 + np.arange(3))
         none_G = np.zeros_like(graph_G)
         return Triples(
             people_G3,
-            np.stack(
-                [symmetric_G, symmetric_G, first_G + side_G, first_G + 1 - side_G, none_G, none_G, none_G], axis=1
-            ),
+            np.stack([rival_G, rival_back_G, away_G, np.where(same_G, away_G, back_G), none_G, none_G, none_G], axis=1),
             np.stack([hub_G, friend_G, hub_G, kin_G, hub_G, friend_G, kin_G], axis=1),
             np.concatenate([np.stack([friend_G, hub_G, kin_G, hub_G], axis=1), job_G3], axis=1),
         )
+
+    def _words(self, seed: int, graph_G: Int[np.ndarray, " G"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return where each graph's pair of words begins in `relations`, and which of the two makes kin of the hub."""
+        pair_G, side_G = np.divmod(below(2 * self.n_inverse, seed, "inverse", graph_G), 2)
+        return 1 + self.n_symmetric + 2 * np.where(self._is_new(graph_G), self.n_inverse, pair_G), side_G
+
+    def _unpaired(self, seed: int, graph_G: Int[np.ndarray, " G"]) -> np.ndarray:
+        """Say which graphs have the same word on the way back."""
+        tossed_G = (draw(seed, "unpaired", graph_G) & np.uint64(1)).astype(bool)
+        return tossed_G & ~self._is_new(graph_G) & (not self.paired)
+
+    def _is_new(self, graph_G: Int[np.ndarray, " G"]) -> np.ndarray:
+        return np.isin(graph_G, self.numbers("new"))
 
     def hub_first(self, graph_G: Int[np.ndarray, " G"]) -> np.ndarray:
         """Whether a tested graph's stated sentences name the hub first: every second one's do."""

@@ -16,7 +16,7 @@ PAGES = {"training-dynamics": "training-dynamics.md", "masked-diffusion": "maske
 IDS = {
     "training-dynamics": {f"TD-{n}" for n in range(1, 19)},
     "masked-diffusion": {f"MD-{n}" for n in range(1, 20)} | {f"MD-T{n}" for n in range(1, 6)},
-    "open-questions": {"BW-1", "BW-2", "BW-5"},
+    "open-questions": {"BW-1", "BW-2", "BW-3", "BW-5"},
 }
 NEEDS_NO_RUN = {"MD-5"}
 """Claims that are decided by arithmetic alone."""

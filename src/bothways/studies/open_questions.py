@@ -2,6 +2,7 @@
 
 BW-1  How much of the published curse is target suppression, how much of an escape is likeness of partners?
 BW-2  How much of diffusion's reverse advantage goes when storage is unshared by direction, and when routing is?
+BW-3  Does the inverse rule reach a new pair of words that is told later (`new_pair.py`)?
 BW-5  Relation or association: when does diffusion's escape become relation-specific, and does a causal arm follow?
 """
 
@@ -22,6 +23,7 @@ from bothways.registry import names
 from bothways.studies.base import Group, Picture, Study
 from bothways.studies.claims import Claim, Region
 from bothways.studies.evidence import Evidence, NothingMeasured
+from bothways.studies.new_pair import against_share, by_share, transfer
 from bothways.studies.readings import answered, asked, minus, part
 from bothways.studies.setups import exam_of
 from bothways.training.loop import TrainingConfig
@@ -66,22 +68,25 @@ SIZES = (Size("", 2, 64, 1.0), Size("128 ", 2, 128, 4.0), Size("256 ", 4, 256, 4
 
 
 class OpenQuestions(Study):
-    """Suppression or likeness, shared weights, relation or association: three questions nobody has answered."""
+    """Suppression or likeness, shared weights, a rule for new words, relation or association: four open questions."""
 
     title = "Open questions"
     source = "Predictions of this project, made after first measurements of its own, which stand at each."
 
     def groups(self, quick: bool) -> Sequence[Group]:
         """Return every size but for `quick`, which runs the first, with causal, masked diffusion and the control."""
-        return [group for size in SIZES[: 1 if quick else None] for group in groups_of(size, quick)]
+        return [
+            *(group for size in SIZES[: 1 if quick else None] for group in groups_of(size, quick)),
+            *by_share(quick),
+        ]
 
     def claims(self, quick: bool) -> Sequence[Claim]:
-        """Return BW-1, BW-2 and BW-5."""
-        return [suppression(quick), sharing(quick), association(quick)]
+        """Return BW-1, BW-2, BW-3 and BW-5."""
+        return [suppression(quick), sharing(quick), transfer(quick), association(quick)]
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
         """Return curves of each question, and bars of what is left without sharing."""
-        return list(draw(evidence))
+        return [*draw(evidence), against_share(evidence)]
 
 
 def groups_of(size: Size, quick: bool) -> Iterator[Group]:

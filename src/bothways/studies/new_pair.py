@@ -1,10 +1,11 @@
 """BW-3: does the inverse rule reach a new pair of words that is told later, when few or no facts state it both ways?
 
-Models are first told graphs in which the rule can be learned, then, in tuning, graphs about other people whose inverse pair
-has words that no text before has said. A share of these is told in both words, the others in one; asked is the other one.
-The hub stands between both ends of a pair (`Graphs.rival`), so that hearing the word's kind is not enough: without the
-rule one of its two partners is as likely as the other. The control was told the same people, words and sentences, but a coin
-settled which word leads back (`Graphs.paired`): it has no rule to bring along. What transfers is the gain over it.
+Models are first told graphs in which the rule can be learned, then, in tuning, graphs about other people whose inverse
+pair has words that no text before has said. A share of these is told in both words, the others in one; asked is the
+other one. The hub stands between both ends of a pair (`Graphs.rival`), so that hearing the word's kind is not enough:
+without the rule one of its two partners is as likely as the other. The control was told the same people, words and
+sentences, but a coin settled which word leads back (`Graphs.paired`): it has no rule to bring along. What transfers is
+the gain over it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -165,8 +166,8 @@ def transfer(quick: bool) -> Claim:
         ),
         paper=(
             "our first look: one seed, causal, 300 steps of tuning; by the old pair 1.00 before and 0.82 to 0.88 "
-            "after, by the new pair 0.17 with nothing told in both words and 0.25 with 0.6, where the wrong partner got "
-            "0.17 and 0.28; other order 0.00; neither the control nor masked diffusion was looked at"
+            "after, by the new pair 0.17 with nothing told in both words and 0.25 with 0.6, where the wrong partner "
+            "got 0.17 and 0.28; other order 0.00; neither the control nor masked diffusion was looked at"
         ),
         sure="ours",
         scale="smaller",

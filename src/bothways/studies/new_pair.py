@@ -8,7 +8,7 @@ sentences, but a coin settled which word leads back (`Graphs.paired`): it has no
 the gain over it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,10 +22,10 @@ from bothways.facts.graphs.exam import graph_exam
 from bothways.facts.worlds.graphs import Graphs
 from bothways.models.transformer import TransformerConfig
 from bothways.studies.base import Group, Picture
-from bothways.studies.claims import Claim, Region
+from bothways.studies.claims import Claim, Part, Region
 from bothways.studies.drawing import around
 from bothways.studies.evidence import Evidence, NothingMeasured
-from bothways.studies.readings import asked, minus, part, right
+from bothways.studies.readings import Values, asked, difference, minus, part, right
 from bothways.text.corpus import TextConfig
 from bothways.text.graph_text import GraphText
 from bothways.training.loop import TrainingConfig
@@ -148,9 +148,15 @@ def against_share(evidence: Evidence) -> Picture:
     )
 
 
-def gain(arm: str, share: float, kind: str = FORWARD) -> Callable[[Evidence], Sequence[float]]:
-    """Return what reads how much more is right with the rule learned before than without, seed by seed."""
-    return minus(right(name_of(arm, True, share), kind), right(name_of(arm, False, share), kind))
+def gain(arm: str, share: float) -> Values:
+    """Return what reads how much more of the new pair is right with the rule learned before than without."""
+    return minus(right(name_of(arm, True, share), FORWARD), right(name_of(arm, False, share), FORWARD))
+
+
+def gained(what: str, region: Region, arm: str, share: float, kind: str = FORWARD) -> Part:
+    """Return a part that is the gain in a kind of question, with the rule over without."""
+    ruled, unruled = (name_of(arm, paired, share) for paired in (True, False))
+    return difference(what, region, right(ruled, kind), right(unruled, kind), asked(ruled, kind))
 
 
 def transfer(quick: bool) -> Claim:
@@ -172,16 +178,17 @@ def transfer(quick: bool) -> Claim:
         sure="ours",
         scale="smaller",
         parts=(
-            part("causal: gain over the control, nothing told in both words", Region(high=0.1), gain(causal, none)),
+            gained("causal: gain over the control, nothing told in both words", Region(high=0.1), causal, none),
             part(
                 f"causal: how much more it gains with {most:g} told in both words",
                 Region(low=0.1),
                 minus(gain(causal, most), gain(causal, none)),
             ),
-            part(
+            gained(
                 "masked diffusion: gain over the control, nothing told in both words",
                 Region(high=0.1),
-                gain(diffusion, none),
+                diffusion,
+                none,
             ),
             part(
                 f"causal: accuracy in the other order with {most:g} told in both words",
@@ -195,10 +202,12 @@ def transfer(quick: bool) -> Claim:
                 right(told, STATED),
                 asked(told, STATED),
             ),
-            part(
+            gained(
                 f"causal: gain over the control by the old pair, afterwards, with {most:g} told in both words",
                 Region(low=0.2),
-                gain(causal, most, OLD),
+                causal,
+                most,
+                OLD,
             ),
         ),
         why=(

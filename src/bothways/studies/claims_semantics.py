@@ -23,7 +23,7 @@ from bothways.studies.semantics_readings import (
     over_steps,
     questions,
 )
-from bothways.studies.semantics_runs import CLOSED_BOOK, Scale
+from bothways.studies.semantics_runs import CLOSED_BOOK, Size
 
 ASKED = tuple(f"ask_{kind}" for kind in FOLLOWS)
 NOTES = "The paper's text is known to us from secondary notes alone; wording, graphs and tests are our own. "
@@ -32,29 +32,29 @@ NEVER = Region(high=0.1)
 """Right answers of who cannot answer: each question has thousands of wrong ones, and the hub's other partner."""
 
 
-def where(scale: Scale) -> str:
-    """Say at which scale a claim is tested."""
+def where(size: Size) -> str:
+    """Say at which size a claim is tested."""
     return (
-        f"{NOTES}Here N is at most {scale.levels[-1]:,}, at {scale.n_layers} layers of width {scale.width} and "
-        f"{scale.paragraph.steps:,} steps of {scale.paragraph.batch} paragraphs."
+        f"{NOTES}Here N is at most {size.levels[-1]:,}, at {size.n_layers} layers of width {size.width} and "
+        f"{size.paragraph.steps:,} steps of {size.paragraph.batch} paragraphs."
     )
 
 
-def emergence(scale: Scale) -> Sequence[Claim]:
+def emergence(size: Size) -> Sequence[Claim]:
     """Return RS-1 to RS-3: rules in context, over graphs and over epochs."""
-    return graphs_in_context(scale), graphs_in_questions(scale), epochs_in_context(scale)
+    return graphs_in_context(size), graphs_in_questions(size), epochs_in_context(size)
 
 
-def levels(scale: Scale, name: str = "updates") -> dict[float, str]:
+def levels(size: Size, name: str = "updates") -> dict[float, str]:
     """Return the groups over N."""
-    return {float(n): f"{name} {n}" for n in scale.levels}
+    return {float(n): f"{name} {n}" for n in size.levels}
 
 
-def graphs_in_context(scale: Scale) -> Claim:
+def graphs_in_context(size: Size) -> Claim:
     """Return RS-1."""
-    first, last = (f"updates {scale.levels[n]}" for n in (0, -1))
-    right = over_graphs(levels(scale), in_context)
-    nats = over_graphs(levels(scale), lambda group: in_context(group, "nll"), falls=True)
+    first, last = (f"updates {size.levels[n]}" for n in (0, -1))
+    right = over_graphs(levels(size), in_context)
+    nats = over_graphs(levels(size), lambda group: in_context(group, "nll"), falls=True)
     return Claim(
         id="RS-1",
         sentence="Completion about unseen people in context appears at once above a number of training graphs.",
@@ -63,13 +63,13 @@ def graphs_in_context(scale: Scale) -> Claim:
         scale="smaller",
         parts=(
             difference(
-                f"right completions in context: N = {scale.levels[-1]:,} minus N = {scale.levels[0]:,}",
+                f"right completions in context: N = {size.levels[-1]:,} minus N = {size.levels[0]:,}",
                 Region(low=0.3), in_context(last), in_context(first), questions(last, *FOLLOWS),
             ),
             *sharp("over log N", right, nats),
             part("N half way up", Region(667, 6000), midpoint(right)),
         ),
-        why=f"{where(scale)} Half way is to lie within a factor of three of the paper's N; updates are as "
+        why=f"{where(size)} Half way is to lie within a factor of three of the paper's N; updates are as "
         "many at every N.",
     )  # fmt: skip
 
@@ -83,10 +83,10 @@ def sharp(axis: str, right: Rises, nats: Rises) -> Sequence[Part]:
     )
 
 
-def graphs_in_questions(scale: Scale) -> Claim:
+def graphs_in_questions(size: Size) -> Claim:
     """Return RS-2."""
-    lag = [minus(in_context(group), exact(group, *ASKED)) for group in levels(scale).values()]
-    last = levels(scale)[float(scale.levels[-1])]
+    lag = [minus(in_context(group), exact(group, *ASKED)) for group in levels(size).values()]
+    last = levels(size)[float(size.levels[-1])]
     return Claim(
         id="RS-2",
         sentence="Questions about unseen people in context need more training graphs than completions.",
@@ -98,14 +98,14 @@ def graphs_in_questions(scale: Scale) -> Claim:
             part("right answers to questions at the largest N", Region(low=0.5), exact(last, *ASKED),
                  questions(last, *ASKED)),
         ),
-        why=f"{where(scale)} Questions are tuned on without any context.",
+        why=f"{where(size)} Questions are tuned on without any context.",
     )  # fmt: skip
 
 
-def epochs_in_context(scale: Scale) -> Claim:
+def epochs_in_context(size: Size) -> Claim:
     """Return RS-3."""
-    group = f"updates {scale.levels[-2]}"
-    per_epoch = scale.levels[-2] * scale.paragraph.copies / scale.paragraph.batch
+    group = f"updates {size.levels[-2]}"
+    per_epoch = size.levels[-2] * size.paragraph.copies / size.paragraph.batch
     right, nats = (over_steps(group, per_epoch, number) for number in ("exact", "nll"))
     return Claim(
         id="RS-3",
@@ -119,11 +119,11 @@ def epochs_in_context(scale: Scale) -> Claim:
                  questions(group, *FOLLOWS)),
             part("epochs half way up", Region(7, 60), midpoint(right)),
         ),
-        why=f"{where(scale)} Read at N = {scale.levels[-2]:,}.",
+        why=f"{where(size)} Read at N = {size.levels[-2]:,}.",
     )  # fmt: skip
 
 
-def memory(scale: Scale) -> Sequence[Claim]:
+def memory(size: Size) -> Sequence[Claim]:
     """Return RS-4, RS-7 and RS-8: what is recalled, and what is inferred, as answers to questions."""
     logic = [f"ask_logic_{sort}_forward" for sort in SORTS]
     return (
@@ -137,7 +137,7 @@ def memory(scale: Scale) -> Sequence[Claim]:
                 part("right answers, asked in the order of the text", Region(low=0.75), exact(CLOSED_BOOK, *logic),
                      questions(CLOSED_BOOK, *logic)),
             ),
-            why=f"{where(scale)} Single sentences; for the other order see RS-10 and RS-11.",
+            why=f"{where(size)} Single sentences; for the other order see RS-10 and RS-11.",
         ),
         Claim(
             id="RS-7",
@@ -149,7 +149,7 @@ def memory(scale: Scale) -> Sequence[Claim]:
                 part("right answers about jobs", Region(low=0.95), exact(CLOSED_BOOK, "ask_memory_job"),
                      questions(CLOSED_BOOK, "ask_memory_job")),
             ),
-            why=where(scale),
+            why=where(size),
         ),
         Claim(
             id="RS-8",
@@ -161,16 +161,16 @@ def memory(scale: Scale) -> Sequence[Claim]:
                 part("right answers about partners", Region(0.4, 0.6), exact(CLOSED_BOOK, "ask_memory_people"),
                      questions(CLOSED_BOOK, "ask_memory_people")),
             ),
-            why=f"{where(scale)} Our questions say which of two partners is meant.",
+            why=f"{where(size)} Our questions say which of two partners is meant.",
         ),
     )  # fmt: skip
 
 
-def depth(scale: Scale) -> Sequence[Claim]:
+def depth(size: Size) -> Sequence[Claim]:
     """Return RS-5, RS-6 and RS-9: how many layers a rule needs, and where in them it shows."""
-    one, last = "depth 1", f"updates {scale.levels[-1]}"
-    deep = last if scale.n_layers == 3 else "depth 3"
-    few = [group for group in ("depth 2", deep) if group != last or scale.n_layers <= 3]
+    one, last = "depth 1", f"updates {size.levels[-1]}"
+    deep = last if size.n_layers == 3 else "depth 3"
+    few = [group for group in ("depth 2", deep) if group != last or size.n_layers <= 3]
     return (
         Claim(
             id="RS-5",
@@ -184,7 +184,7 @@ def depth(scale: Scale) -> Sequence[Claim]:
                 part("the better of two and three layers minus one", Region(low=0.3),
                      minus(at_best(*(in_context(group) for group in few)), in_context(one))),
             ),
-            why=where(scale),
+            why=where(size),
         ),
         Claim(
             id="RS-6",
@@ -196,15 +196,15 @@ def depth(scale: Scale) -> Sequence[Claim]:
                 part("three layers", Region(low=0.75), in_context(deep), questions(deep, *FOLLOWS)),
                 part("one layer", Region(high=0.2), in_context(one), questions(one, *FOLLOWS)),
             ),
-            why=where(scale),
+            why=where(size),
         ),
-        steadiness(scale),
+        steadiness(size),
     )  # fmt: skip
 
 
-def steadiness(scale: Scale) -> Claim:
+def steadiness(size: Size) -> Claim:
     """Return RS-9."""
-    wins, fails = f"updates {scale.levels[-1]}", f"updates {scale.levels[0]}"
+    wins, fails = f"updates {size.levels[-1]}", f"updates {size.levels[0]}"
     middle, late = "middle", "late"
     return Claim(
         id="RS-9",
@@ -220,14 +220,14 @@ def steadiness(scale: Scale) -> Claim:
             part("late layers: standard deviation of failing minus succeeding models", Region(low=0.0),
                  minus(last_checkpoints(fails, late, "deviation"), last_checkpoints(wins, late, "deviation"))),
         ),
-        why=f"{where(scale)} The signal is a logit lens on the asked partner against the other, after each third of "
+        why=f"{where(size)} The signal is a logit lens on the asked partner against the other, after each third of "
         "the blocks; the paper's method is not known.",
     )  # fmt: skip
 
 
-def order(scale: Scale) -> Sequence[Claim]:
+def order(size: Size) -> Sequence[Claim]:
     """Return RS-10 to RS-14: word order against meaning, and masked diffusion."""
-    return (symmetric(scale), inverse(scale), both_orders(scale), diffusion(scale), diffusion_in_context(scale))
+    return (symmetric(size), inverse(size), both_orders(size), diffusion(size), diffusion_in_context(size))
 
 
 def logic(group: str, sort: str, direction: str) -> Values:
@@ -241,7 +241,7 @@ def gap(what: str, region: Region, group: str, sort: str) -> Part:
     return difference(what, region, forward, reverse, questions(group, f"logic_{sort}_reverse"))
 
 
-def symmetric(scale: Scale) -> Claim:
+def symmetric(size: Size) -> Claim:
     """Return RS-10."""
     return Claim(
         id="RS-10",
@@ -250,12 +250,12 @@ def symmetric(scale: Scale) -> Claim:
         sure="medium",
         scale="smaller",
         parts=(gap("stated in one order: forward minus reverse", EQUAL, CLOSED_BOOK, "symmetric"),),
-        why=f"{where(scale)} Turning a symmetric fact round turns its order too: an order bias predicts a gap, unless "
+        why=f"{where(size)} Turning a symmetric fact round turns its order too: an order bias predicts a gap, unless "
         "both orders are stated, as RS-12 does.",
     )
 
 
-def inverse(scale: Scale) -> Claim:
+def inverse(size: Size) -> Claim:
     """Return RS-11."""
     group = CLOSED_BOOK
     return Claim(
@@ -274,11 +274,11 @@ def inverse(scale: Scale) -> Claim:
             part("what was stated itself, in the other order", NEVER, exact(group, "flipped_inverse"),
                  questions(group, "flipped_inverse")),
         ),
-        why=f"{where(scale)} Every document is one sentence; a hub has two partners, so the relation decides.",
+        why=f"{where(size)} Every document is one sentence; a hub has two partners, so the relation decides.",
     )  # fmt: skip
 
 
-def both_orders(scale: Scale) -> Claim:
+def both_orders(size: Size) -> Claim:
     """Return RS-12."""
     group = "sentences both orders"
     return Claim(
@@ -293,11 +293,11 @@ def both_orders(scale: Scale) -> Claim:
             part("inverse, reverse", Region(low=0.8), logic(group, "inverse", "reverse"),
                  questions(group, "logic_inverse_reverse")),
         ),
-        why=f"{where(scale)} What is asked is still never stated in its own word.",
+        why=f"{where(size)} What is asked is still never stated in its own word.",
     )  # fmt: skip
 
 
-def diffusion(scale: Scale) -> Claim:
+def diffusion(size: Size) -> Claim:
     """Return RS-13."""
     group = "sentences diffusion"
     return Claim(
@@ -312,11 +312,11 @@ def diffusion(scale: Scale) -> Claim:
             part("inverse, reverse", Region(low=0.5), logic(group, "inverse", "reverse"),
                  questions(group, "logic_inverse_reverse")),
         ),
-        why=f"{where(scale)} Four points are within the noise of this size, so equivalence is asked for instead.",
+        why=f"{where(size)} Four points are within the noise of this size, so equivalence is asked for instead.",
     )  # fmt: skip
 
 
-def diffusion_in_context(scale: Scale) -> Claim:
+def diffusion_in_context(size: Size) -> Claim:
     """Return RS-14."""
     return Claim(
         id="RS-14",
@@ -324,8 +324,8 @@ def diffusion_in_context(scale: Scale) -> Claim:
         paper="robust across data scales",
         sure="medium",
         scale="smaller",
-        parts=tuple(at_every_size(scale)) if scale.diffusion_levels else (),
-        why=where(scale) if scale.diffusion_levels else UNDERTRAINED,
+        parts=tuple(at_every_size(size)) if size.diffusion_levels else (),
+        why=where(size) if size.diffusion_levels else UNDERTRAINED,
     )
 
 
@@ -335,9 +335,9 @@ UNDERTRAINED = (
 )
 
 
-def at_every_size(scale: Scale) -> Iterator[Part]:
+def at_every_size(size: Size) -> Iterator[Part]:
     """Yield what masked diffusion completes in context at the smallest and the largest N."""
-    first, last = (f"diffusion {scale.diffusion_levels[n]}" for n in (0, -1))
+    first, last = (f"diffusion {size.diffusion_levels[n]}" for n in (0, -1))
     asked = questions(last, *FOLLOWS)
     yield part("right completions in context, smallest N", Region(low=0.5), in_context(first), asked)
     yield difference("largest minus smallest N", Region(-0.15, 0.15), in_context(last), in_context(first), asked)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bothways.studies.base import Group, Picture, Preset, Study
+from bothways.studies.base import Group, Picture, Scale, Study
 from bothways.studies.claims import Claim
 from bothways.studies.claims_semantics import depth, emergence, memory, order
 from bothways.studies.evidence import Evidence
-from bothways.studies.semantics_runs import SCALES, Scale, all_groups
+from bothways.studies.semantics_runs import SIZES, Size, all_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,29 +23,29 @@ class RelationalSemantics(Study):
     source: ClassVar[str] = (
         "Zhu et al., arXiv 2601.02931, as described in secondary notes; nobody has published its code."
     )
-    presets: ClassVar[Mapping[str, Preset]] = {
-        "laptop": Preset(about="3 layers of width 128, N up to 12,800: two cores, an hour", seeds=3),
-        "gpu": Preset(about="12 layers of width 768, N up to 20,000, K = 100: one GPU, hours", seeds=5),
-        "paper": Preset(about="12 layers of width 768, N up to 200,000, K = 100: several GPUs, days", seeds=3),
+    presets: ClassVar[Mapping[str, Scale]] = {
+        "laptop": Scale(about="3 layers of width 128, N up to 12,800: two cores, an hour", seeds=3),
+        "gpu": Scale(about="12 layers of width 768, N up to 20,000, K = 100: one GPU, hours", seeds=5),
+        "paper": Scale(about="12 layers of width 768, N up to 200,000, K = 100: several GPUs, days", seeds=3),
     }
     preset: str = ""
 
-    def scale(self, quick: bool) -> Scale:
+    def size(self, quick: bool) -> Size:
         """Return the sizes of the preset."""
-        return SCALES[self.at_scale(quick)]
+        return SIZES[self.at_scale(quick)]
 
     def groups(self, quick: bool) -> Sequence[Group]:
         """Return the runs of `semantics_runs.py`."""
-        return tuple(all_groups(self.scale(quick)))
+        return tuple(all_groups(self.size(quick)))
 
     def claims(self, quick: bool) -> Sequence[Claim]:
         """Return RS-1 to RS-14."""
-        scale = self.scale(quick)
-        found = [*emergence(scale), *memory(scale), *depth(scale), *order(scale)]
+        size = self.size(quick)
+        found = [*emergence(size), *memory(size), *depth(size), *order(size)]
         return sorted(found, key=lambda claim: int(claim.id.partition("-")[2]))
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
         """Return the rises over N, the learning curves, depth, order, and what is known at which layer."""
         from bothways.studies.semantics_pictures import draw
 
-        return draw(evidence, self.scale(quick))
+        return draw(evidence, self.size(quick))

@@ -12,7 +12,7 @@ from bothways.studies.drawing import around, curves, transition_curve
 from bothways.studies.evidence import Evidence, NothingMeasured
 from bothways.studies.readings import Values
 from bothways.studies.semantics_readings import DIRECTIONS, FOLLOWS, LAST, exact, in_context, learning
-from bothways.studies.semantics_runs import CLOSED_BOOK, Scale
+from bothways.studies.semantics_runs import CLOSED_BOOK, Size
 from bothways.sweeps.transition import find_transition
 
 BOOKS = (CLOSED_BOOK, "sentences both orders", "sentences diffusion")
@@ -24,14 +24,14 @@ CLOSED_KINDS = {
 }
 
 
-def draw(evidence: Evidence, scale: Scale) -> Sequence[Picture]:
+def draw(evidence: Evidence, size: Size) -> Sequence[Picture]:
     """Return every picture; what was not measured is left out of them."""
-    context = [f"updates {n}" for n in scale.levels]
+    context = [f"updates {n}" for n in size.levels]
     lens = {"probe": "partner_lens", "kind": FOLLOWS[2]}
     return [
-        *rises(evidence, scale),
-        emergence(evidence, scale),
-        depths(evidence, scale),
+        *rises(evidence, size),
+        emergence(evidence, size),
+        depths(evidence, size),
         word_order(evidence),
         curves(
             evidence, "sentences", "Single sentences while training", BOOKS,
@@ -52,12 +52,12 @@ def draw(evidence: Evidence, scale: Scale) -> Sequence[Picture]:
     ]  # fmt: skip
 
 
-def rises(evidence: Evidence, scale: Scale) -> Iterator[Picture]:
+def rises(evidence: Evidence, size: Size) -> Iterator[Picture]:
     """Yield completions in context over N, in right answers and in nats, at fixed updates and at fixed epochs."""
-    last = f"updates {scale.levels[-1]}"
+    last = f"updates {size.levels[-1]}"
     groups = {
-        "fixed updates": [f"updates {n}" for n in scale.levels],
-        "fixed epochs": [*(f"epochs {n}" for n in scale.levels[:-1]), last],
+        "fixed updates": [f"updates {n}" for n in size.levels],
+        "fixed epochs": [*(f"epochs {n}" for n in size.levels[:-1]), last],
     }
     for number, sign, y in (("exact", 1, "right completions"), ("nll", -1, "log-probability, nats")):
         found: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def rises(evidence: Evidence, scale: Scale) -> Iterator[Picture]:
                 values_KS = sign * np.array([in_context(name, number)(evidence) for name in names])
             except NothingMeasured:
                 continue
-            x_R = np.repeat(scale.levels, values_KS.shape[1])
+            x_R = np.repeat(size.levels, values_KS.shape[1])
             seeds_R = np.tile(np.arange(values_KS.shape[1]), len(names))
             y_R = values_KS.reshape(-1)
             found[panel] = x_R, y_R, find_transition(x_R, y_R, seeds_R, log=True)
@@ -76,11 +76,11 @@ def rises(evidence: Evidence, scale: Scale) -> Iterator[Picture]:
         )  # fmt: skip
 
 
-def emergence(evidence: Evidence, scale: Scale) -> Picture:
+def emergence(evidence: Evidence, size: Size) -> Picture:
     """Draw the phase diagram that runs while they train: N by updates."""
     rows: list[tuple[Any, ...]] = []
     for name, arm in (("updates", "causal"), ("diffusion", "masked diffusion")):
-        for n in scale.levels:
+        for n in size.levels:
             try:
                 steps_T, values_ST = learning(evidence, f"{name} {n}")
             except NothingMeasured:
@@ -92,10 +92,10 @@ def emergence(evidence: Evidence, scale: Scale) -> Picture:
     )  # fmt: skip
 
 
-def depths(evidence: Evidence, scale: Scale) -> Picture:
+def depths(evidence: Evidence, size: Size) -> Picture:
     """Draw completions in context by depth."""
-    last = f"updates {scale.levels[-1]}"
-    groups = {str(n): f"depth {n}" for n in scale.depths} | {str(scale.n_layers): last}
+    last = f"updates {size.levels[-1]}"
+    groups = {str(n): f"depth {n}" for n in size.depths} | {str(size.n_layers): last}
     rows: list[tuple[Any, ...]] = []
     for label in sorted(groups, key=int):
         rows += bar(evidence, "", "right completions", label, in_context(groups[label]))

@@ -61,7 +61,7 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class Size:
     """A size of the whole study."""
 
     name: str
@@ -95,7 +95,7 @@ class Scale:
     """Whether objectives, schedules and attention are swept too."""
 
 
-LAPTOP = Scale(
+LAPTOP = Size(
     name="laptop",
     world=Graphs(n_graphs=12_800, n_tested=60, n_context=60, pool=40, n_jobs=20, n_symmetric=1, n_inverse=1),
     n_asked=60,
@@ -114,7 +114,7 @@ LAPTOP = Scale(
     precision=fast_precision(),
 )
 """Two cores, an hour."""
-GPU = Scale(
+GPU = Size(
     name="gpu",
     world=Graphs(n_graphs=20_000, n_tested=500, n_context=500),
     n_asked=500,
@@ -146,7 +146,7 @@ PAPER = replace(
     diffusion_levels=(2_000, 20_000, 200_000),
 )
 """Several GPUs, days: N = 200,000 and K = 100, about 491,520 tokens a step."""
-SCALES = {scale.name: scale for scale in (LAPTOP, GPU, PAPER)}
+SIZES = {size.name: size for size in (LAPTOP, GPU, PAPER)}
 
 
 @lru_cache(maxsize=256)
@@ -155,81 +155,81 @@ def exam_of_graphs(world: Graphs, n_asked: int, contexts: bool, seed: int) -> Ex
     return graph_exam(world, seed, n_asked, contexts)
 
 
-def config(scale: Scale, source: GraphText, steps: int, n_layers: int | None = None) -> RunConfig:
+def config(size: Size, source: GraphText, steps: int, n_layers: int | None = None) -> RunConfig:
     """Return the shared recipe: so many steps of text, then some of questions and answers.
 
     Args:
-        scale: the size.
+        size: the size.
         source: the text.
         steps: of pre-training; a measurement falls on its last one.
-        n_layers: of the model, where it is not the scale's.
+        n_layers: of the model, where it is not the size's.
     """
-    text = scale.paragraph if source.form == "paragraph" else scale.sentence
+    text = size.paragraph if source.form == "paragraph" else size.sentence
     tuning = max(1, round(steps / (WATCHED - 1)))
     watched = "context" if source.form == "paragraph" else "stated flipped logic"
     lenses = (PartnerLens(kinds="context", max_queries=60),) if source.form == "paragraph" else ()
     return RunConfig(
         text=TextConfig(source=source),
-        tokenizer=TokenizerConfig(kind=scale.tokenizer),
+        tokenizer=TokenizerConfig(kind=size.tokenizer),
         batches=BatchConfig(batch_size=text.batch),
         model=TransformerConfig(
-            n_layers=n_layers or scale.n_layers, d_model=scale.width, n_heads=scale.n_heads,
-            d_mlp=4 * scale.width, tied=True, positions=text.positions,
+            n_layers=n_layers or size.n_layers, d_model=size.width, n_heads=size.n_heads,
+            d_mlp=4 * size.width, tied=True, positions=text.positions,
         ),
         training=TrainingConfig(
             steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, tuning_rate=TUNING_RATE,
             learning_rate=text.rate, weight_decay=0.1,
-            measurements=WATCHED, precision=scale.precision, device=scale.device,
+            measurements=WATCHED, precision=size.precision, device=size.device,
         ),
         watch=(Tasks(kinds=watched, max_queries=100), *lenses),
-        probes=(Tasks(sampled=True, max_queries=scale.n_asked), *lenses),
+        probes=(Tasks(sampled=True, max_queries=size.n_asked), *lenses),
     )  # fmt: skip
 
 
-def all_groups(scale: Scale) -> Iterator[Group]:
-    """Yield every group of a scale."""
-    yield from paragraphs(scale)
-    yield from sentences(scale)
+def all_groups(size: Size) -> Iterator[Group]:
+    """Yield every group of a size."""
+    yield from paragraphs(size)
+    yield from sentences(size)
 
 
-def paragraphs(scale: Scale) -> Iterator[Group]:
+def paragraphs(size: Size) -> Iterator[Group]:
     """Yield the paragraphs: N at fixed updates and at fixed epochs, depth, K, and masked diffusion over N."""
-    steps, middle = scale.paragraph.steps, scale.levels[-2]
+    steps, middle = size.paragraph.steps, size.levels[-2]
 
     def group(
-        name: str, n: int, arm: str, steps: int, copies: int = scale.paragraph.copies, layers: int = scale.n_layers
+        name: str, n: int, arm: str, steps: int, copies: int = size.paragraph.copies, layers: int = size.n_layers
     ) -> Group:
-        world = replace(scale.world, n_graphs=n)
-        made = config(scale, GraphText(world=world, paragraphs=copies), steps, layers)
-        exam = partial(exam_of_graphs, world, scale.n_asked, True)
+        world = replace(size.world, n_graphs=n)
+        made = config(size, GraphText(world=world, paragraphs=copies), steps, layers)
+        exam = partial(exam_of_graphs, world, size.n_asked, True)
         axes = {"form": "paragraph", "N": n, "K": copies, "layers": layers}
         return Group(name=name, arm=arm, config=made, exam=exam, axes=axes)
 
-    for n in scale.levels:
+    for n in size.levels:
         yield group(f"updates {n}", n, CAUSAL, steps)
-        if n != scale.levels[-1]:
-            yield group(f"epochs {n}", n, CAUSAL, max(1, round(steps * n / scale.levels[-1])))
-    for n in scale.diffusion_levels:
+        if n != size.levels[-1]:
+            yield group(f"epochs {n}", n, CAUSAL, max(1, round(steps * n / size.levels[-1])))
+    for n in size.diffusion_levels:
         yield group(f"diffusion {n}", n, DIFFUSION, steps)
-    for n_layers in scale.depths:
-        yield group(f"depth {n_layers}", scale.levels[-1], CAUSAL, steps, layers=n_layers)
-    for copies in scale.copies:
+    for n_layers in size.depths:
+        yield group(f"depth {n_layers}", size.levels[-1], CAUSAL, steps, layers=n_layers)
+    for copies in size.copies:
         yield group(f"copies {copies}", middle, CAUSAL, steps, copies)
 
 
-def sentences(scale: Scale) -> Iterator[Group]:
+def sentences(size: Size) -> Iterator[Group]:
     """Yield the single sentences: causal in one order and in both, and masked diffusion."""
-    text = scale.sentence
+    text = size.sentence
 
     def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one") -> Group:
-        source = GraphText(world=scale.book, paragraphs=text.copies, form="sentence", tested=tested)
-        exam = partial(exam_of_graphs, scale.book, scale.n_book, False)
-        axes = {"form": "sentence", "N": scale.book.n_graphs, "K": text.copies, "tested": tested}
-        return Group(name=name, arm=arm, config=config(scale, source, steps), exam=exam, axes=axes)
+        source = GraphText(world=size.book, paragraphs=text.copies, form="sentence", tested=tested)
+        exam = partial(exam_of_graphs, size.book, size.n_book, False)
+        axes = {"form": "sentence", "N": size.book.n_graphs, "K": text.copies, "tested": tested}
+        return Group(name=name, arm=arm, config=config(size, source, steps), exam=exam, axes=axes)
 
     yield group(CLOSED_BOOK, CAUSAL, text.steps)
     yield group("sentences both orders", CAUSAL, text.steps, "both")
-    yield group("sentences diffusion", DIFFUSION, scale.diffusion_steps)
-    if scale.whole:
+    yield group("sentences diffusion", DIFFUSION, size.diffusion_steps)
+    if size.whole:
         for name, arm in SCHEDULES.items():
-            yield group(f"schedule {name}", arm, scale.diffusion_steps)
+            yield group(f"schedule {name}", arm, size.diffusion_steps)

@@ -249,7 +249,15 @@ def symmetric(size: Size) -> Claim:
         paper="forward about equal to reverse",
         sure="medium",
         scale="smaller",
-        parts=(gap("stated in one order: forward minus reverse", EQUAL, CLOSED_BOOK, "symmetric"),),
+        parts=(
+            gap("stated in one order: forward minus reverse", EQUAL, CLOSED_BOOK, "symmetric"),
+            part(
+                "forward",
+                Region(low=0.8),
+                logic(CLOSED_BOOK, "symmetric", "forward"),
+                questions(CLOSED_BOOK, "logic_symmetric_forward"),
+            ),
+        ),
         why=f"{where(size)} Turning a symmetric fact round turns its order too: an order bias predicts a gap, unless "
         "both orders are stated, as RS-12 does.",
     )

@@ -74,6 +74,8 @@ class Size:
     width: int
     n_heads: int
     n_layers: int
+    d_mlp: int
+    """Width of each block's MLP."""
     depths: Sequence[int] = ()
     """Other numbers of layers, at the largest N."""
     copies: Sequence[int] = ()
@@ -103,9 +105,10 @@ LAPTOP = Size(
     width=128,
     n_heads=4,
     n_layers=3,
+    d_mlp=256,
     depths=(1, 2),
     copies=(),
-    paragraph=Text(steps=1_980, batch=32, copies=4, rate=4e-3, positions="alibi"),
+    paragraph=Text(steps=2_200, batch=32, copies=4, rate=4e-3, positions="alibi"),
     sentence=Text(steps=1_100, batch=256, copies=20, rate=3e-3, positions="rotary"),
     book=Graphs(n_graphs=300, n_tested=100, n_context=1, parts=1, n_jobs=20, n_symmetric=1, n_inverse=1),
     n_book=100,
@@ -122,6 +125,7 @@ GPU = Size(
     width=768,
     n_heads=12,
     n_layers=12,
+    d_mlp=3_072,
     depths=(1, 2, 3, 5, 8),
     copies=(10,),
     paragraph=Text(steps=8_800, batch=2_048, copies=100, rate=6e-4, positions="learned"),
@@ -174,7 +178,7 @@ def config(size: Size, source: GraphText, steps: int, n_layers: int | None = Non
         batches=BatchConfig(batch_size=text.batch),
         model=TransformerConfig(
             n_layers=n_layers or size.n_layers, d_model=size.width, n_heads=size.n_heads,
-            d_mlp=4 * size.width, tied=True, positions=text.positions,
+            d_mlp=size.d_mlp, tied=True, positions=text.positions,
         ),
         training=TrainingConfig(
             steps=(WATCHED - 1) * tuning + tuning, tuning_steps=tuning, tuning_rate=TUNING_RATE,
@@ -221,14 +225,15 @@ def sentences(size: Size) -> Iterator[Group]:
     """Yield the single sentences: causal in one order and in both, and masked diffusion."""
     text = size.sentence
 
-    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one") -> Group:
+    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one", repeat: int = 1) -> Group:
         source = GraphText(world=size.book, paragraphs=text.copies, form="sentence", tested=tested)
         exam = partial(exam_of_graphs, size.book, size.n_book, False)
         axes = {"form": "sentence", "N": size.book.n_graphs, "K": text.copies, "tested": tested}
-        return Group(name=name, arm=arm, config=config(size, source, steps), exam=exam, axes=axes)
+        made = config(size, source, steps)
+        return Group(name=name, arm=arm, config=made, exam=exam, repeat=repeat, axes=axes)
 
-    yield group(CLOSED_BOOK, CAUSAL, text.steps)
-    yield group("sentences both orders", CAUSAL, text.steps, "both")
+    yield group(CLOSED_BOOK, CAUSAL, text.steps, repeat=2)  # short runs: twice the seeds are cheap
+    yield group("sentences both orders", CAUSAL, text.steps, "both", repeat=2)
     yield group("sentences diffusion", DIFFUSION, size.diffusion_steps)
     if size.whole:
         for name, arm in SCHEDULES.items():

@@ -30,8 +30,9 @@ class RelationProbe(Probe):
     relation is asked for, or the one by an inverse pair. `word`: which word of the pair stands in the prompt, the
     easy half of `direction`, for comparison. The classifier is a ridge regression to 1 and -1, fitted to questions
     about facts that training states in full and tested on others. `shuffled` is its accuracy when fitted to shuffled
-    labels, `chance` that of the commonest label. `role` and `word` can be read off the prompt alone, so an untrained
-    model of some depth knows something of them: compare before and after training.
+    labels, `chance` that of the commonest label. `role` and `word` hang on one word of the prompt, so an untrained
+    model shows most of them already; `direction` takes that word and its place in the sentence together. Compare with
+    the model before training, and let no claim rest on `role` or `word` alone.
 
     Source: linear classifier probes (Alain and Bengio 2016), asked for the layers of Zhu et al., arXiv 2601.02931, who
     do not say how they look at them. Differs from it by: test questions are of other entities, and of other tasks.

@@ -16,6 +16,7 @@ from bothways.errors import RunError
 from bothways.options import at_least
 from bothways.reports.claims_page import write_claims_page
 from bothways.runs import Planned, describe_machine
+from bothways.studies.adopt import adopt
 from bothways.studies.claims import Row, decide
 from bothways.studies.plan import StudyPlan, choose_preset, compute, gather, make_study, open_study, plan_study
 from bothways.sweeps.collect import collect, write_table
@@ -117,7 +118,7 @@ def make_study_plan(
     models: Sequence[str] = (),
     facts: str = "",
 ) -> StudyPlan:
-    """Settle everything a study will do; write nothing.
+    """Settle everything a study will do; write nothing. Finished runs of the folder keep their names.
 
     Raises:
         BothwaysError: as `study`.
@@ -135,7 +136,7 @@ def make_study_plan(
     options += ["--facts", facts] if facts else []
     command = shlex.join(["bothways", "study", name, *options])
     given = {"models": list(models), "facts": facts, "preset": scale}
-    return plan_study(name, made, quick, seeds, folder, command, given)
+    return adopt(plan_study(name, made, quick, seeds, folder, command, given))
 
 
 def judge_folder(folder: Path) -> list[dict[str, Any]]:

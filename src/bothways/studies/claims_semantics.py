@@ -67,7 +67,7 @@ def graphs_in_context(size: Size) -> Claim:
                 Region(low=0.3), in_context(last), in_context(first), questions(last, *FOLLOWS),
             ),
             *sharp("over log N", right, nats),
-            part("N half way up", Region(667, 6000), midpoint(right)),
+            part("N half way up", Region(667.0, 6000.0), midpoint(right)),
         ),
         why=f"{where(size)} Half way is to lie within a factor of three of the paper's N; updates are as "
         "many at every N.",
@@ -117,7 +117,7 @@ def epochs_in_context(size: Size) -> Claim:
             *sharp("over epochs", right, nats),
             part("right completions in context at the end", Region(low=0.9), in_context(group),
                  questions(group, *FOLLOWS)),
-            part("epochs half way up", Region(7, 60), midpoint(right)),
+            part("epochs half way up", Region(7.0, 60.0), midpoint(right)),
         ),
         why=f"{where(size)} Read at N = {size.levels[-2]:,}.",
     )  # fmt: skip

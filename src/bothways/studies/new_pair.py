@@ -182,9 +182,9 @@ def transfer(quick: bool) -> Claim:
         paper=(
             "our first look: one seed, causal, 300 steps of tuning; by the old pair 1.00 before and 0.82 to 0.88 "
             "after, by the new pair 0.17 with nothing told in both words and 0.25 with 0.6, where the wrong partner "
-            "got 0.17 and 0.28; other order 0.00. A second look at the quick setting: 0.97 by the old pair, 0.33 by the "
-            "new one with 0.6 told in both words, and 0.35 for the wrong partner; neither the control nor masked diffusion "
-            "was looked at"
+            "got 0.17 and 0.28; other order 0.00. A second look at the quick setting: 0.97 by the old pair, 0.33 by "
+            "the new one with 0.6 told in both words, and 0.35 for the wrong partner; neither the control nor masked "
+            "diffusion was looked at"
         ),
         sure="ours",
         scale="smaller",

@@ -12,6 +12,7 @@ from bothways.studies.base import Group, Picture, Scale, Study
 from bothways.studies.claims import Claim
 from bothways.studies.claims_semantics import depth, emergence, memory, order
 from bothways.studies.evidence import Evidence
+from bothways.studies.semantics_facts import draw_facts, on_facts
 from bothways.studies.semantics_runs import SIZES, Size, all_groups
 
 
@@ -29,6 +30,8 @@ class RelationalSemantics(Study):
         "paper": Scale(about="12 layers of width 768, N up to 200,000, K = 100: several GPUs, days", seeds=3),
     }
     preset: str = ""
+    facts: str = ""
+    """A file or folder of facts to ask the same of, beside the world of graphs."""
 
     def size(self, quick: bool) -> Size:
         """Return the sizes of the preset."""
@@ -36,7 +39,7 @@ class RelationalSemantics(Study):
 
     def groups(self, quick: bool) -> Sequence[Group]:
         """Return the runs of `semantics_runs.py`."""
-        return tuple(all_groups(self.size(quick)))
+        return *all_groups(self.size(quick)), *(on_facts(self.facts) if self.facts else ())
 
     def claims(self, quick: bool) -> Sequence[Claim]:
         """Return RS-1 to RS-14."""
@@ -48,4 +51,4 @@ class RelationalSemantics(Study):
         """Return the rises over N, the learning curves, depth, order, and what is known at which layer."""
         from bothways.studies.semantics_pictures import draw
 
-        return draw(evidence, self.size(quick))
+        return *draw(evidence, self.size(quick)), *([draw_facts(evidence)] if self.facts else ())

@@ -4,16 +4,17 @@ Every claim of Zhu et al., arXiv 2601.02931, as secondary notes give them. What 
 what is claimed in `claims_semantics.py`, and what claims read of the runs in `semantics_readings.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bothways.facts.graphs.copying import copying
 from bothways.studies.base import Group, Picture, Scale, Study
 from bothways.studies.claims import Claim
 from bothways.studies.claims_semantics import depth, emergence, memory, order
 from bothways.studies.evidence import Evidence
 from bothways.studies.semantics_facts import draw_facts, on_facts
-from bothways.studies.semantics_runs import SIZES, Size, all_groups
+from bothways.studies.semantics_runs import SIZES, Size, all_groups, exam_of_graphs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class RelationalSemantics(Study):
         size = self.size(quick)
         found = [*emergence(size), *memory(size), *depth(size), *order(size)]
         return sorted(found, key=lambda claim: int(claim.id.partition("-")[2]))
+
+    def computations(self, quick: bool) -> Mapping[str, Callable[[int], Mapping[str, float]]]:
+        """Return what copying a name out of the context gives, without any model."""
+        size = self.size(quick)
+        return {"copying": lambda seed: copying(exam_of_graphs(size.world, size.n_asked, True, seed))}
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:
         """Return the rises over N, the learning curves, depth, order, and what is known at which layer."""

@@ -10,12 +10,14 @@ from bothways.studies.base import Picture
 from bothways.studies.depth_drawing import depth_map, depth_profiles
 from bothways.studies.drawing import around, curves, transition_curve
 from bothways.studies.evidence import Evidence, NothingMeasured
-from bothways.studies.readings import Values
+from bothways.studies.readings import Values, computed
 from bothways.studies.semantics_readings import DIRECTIONS, FOLLOWS, LAST, exact, in_context, learning
 from bothways.studies.semantics_runs import CLOSED_BOOK, Size
 from bothways.sweeps.transition import find_transition
 
 BOOKS = (CLOSED_BOOK, "sentences both orders", "sentences diffusion")
+COPIED = {"last": "copies the last name", "any": "copies any name"}
+"""Of other people than the given one, without a model."""
 CLOSED_KINDS = {
     "stated": "stated_{}",
     "stated, other order": "flipped_{}",
@@ -99,6 +101,8 @@ def depths(evidence: Evidence, size: Size) -> Picture:
     rows: list[tuple[Any, ...]] = []
     for label in sorted(groups, key=int):
         rows += bar(evidence, "", "right completions", label, in_context(groups[label]))
+    for name, label in COPIED.items():
+        rows += bar(evidence, "", "right completions", label, computed("copying", name))
     return Picture(name="depth", title="Completion in context by number of layers", form="bars", rows=rows,
                    x="layers", y="right completions")  # fmt: skip
 

@@ -23,7 +23,7 @@ from bothways.studies.semantics_readings import (
     over_steps,
     questions,
 )
-from bothways.studies.semantics_runs import CLOSED_BOOK, Size
+from bothways.studies.semantics_runs import BOTH_ENDS, CLOSED_BOOK, Size
 
 ASKED = tuple(f"ask_{kind}" for kind in FOLLOWS)
 NOTES = "The paper's text is known to us from secondary notes alone; wording, graphs and tests are our own. "
@@ -279,10 +279,14 @@ def inverse(size: Size) -> Claim:
             gap("what follows: forward minus reverse", Region(low=0.5), group, "inverse"),
             part("what follows, in the order of the text", Region(low=0.8), logic(group, "inverse", "forward"),
                  questions(group, "logic_inverse_forward")),
+            part("what follows, in the order of the text, between both ends of a pair", Region(low=0.8),
+                 logic(BOTH_ENDS, "inverse", "forward"), questions(BOTH_ENDS, "logic_inverse_forward")),
             part("what was stated itself, in the other order", NEVER, exact(group, "flipped_inverse"),
                  questions(group, "flipped_inverse")),
         ),
-        why=f"{where(size)} Every document is one sentence; a hub has two partners, so the relation decides.",
+        why=f"{where(size)} Every document is one sentence. A hub has two partners; beside a friend, whoever takes parent "
+        "and child for one word is right as well, so the third quantity puts it between both ends of one pair: it came "
+        "after the other quantities' first run and before its own.",
     )  # fmt: skip
 
 

@@ -12,10 +12,10 @@ from bothways.studies.drawing import around, curves, transition_curve
 from bothways.studies.evidence import Evidence, NothingMeasured
 from bothways.studies.readings import Values, computed
 from bothways.studies.semantics_readings import DIRECTIONS, FOLLOWS, LAST, exact, in_context, learning
-from bothways.studies.semantics_runs import CLOSED_BOOK, Size
+from bothways.studies.semantics_runs import BOTH_ENDS, CLOSED_BOOK, Size
 from bothways.sweeps.transition import find_transition
 
-BOOKS = (CLOSED_BOOK, "sentences both orders", "sentences diffusion")
+BOOKS = (CLOSED_BOOK, BOTH_ENDS, "sentences both orders", "sentences diffusion")
 COPIED = {"last": "copies the last name", "any": "copies any name"}
 """Of other people than the given one, without a model."""
 CLOSED_KINDS = {

@@ -28,6 +28,8 @@ from bothways.types import Exam
 
 CLOSED_BOOK = "sentences causal"
 """The group that learns single sentences in one order by heart."""
+BOTH_ENDS = "sentences both ends"
+"""The same where the hub stands between both ends of one pair: who takes both words for one is right in half."""
 CAUSAL, DIFFUSION = "causal", "masked_diffusion:mask=either"
 """Names are hidden whole in half of the rows: where only parts are hidden, three words are a riddle of their own."""
 SCHEDULES = {
@@ -222,18 +224,27 @@ def paragraphs(size: Size) -> Iterator[Group]:
 
 
 def sentences(size: Size) -> Iterator[Group]:
-    """Yield the single sentences: causal in one order and in both, and masked diffusion."""
+    """Yield the single sentences: causal in one order, in both, and between both ends of a pair; masked diffusion."""
     text = size.sentence
 
-    def group(name: str, arm: str, steps: int, tested: Literal["one", "both"] = "one", repeat: int = 1) -> Group:
-        source = GraphText(world=size.book, paragraphs=text.copies, form="sentence", tested=tested)
-        exam = partial(exam_of_graphs, size.book, size.n_book, False)
-        axes = {"form": "sentence", "N": size.book.n_graphs, "K": text.copies, "tested": tested}
+    def group(
+        name: str,
+        arm: str,
+        steps: int,
+        tested: Literal["one", "both"] = "one",
+        repeat: int = 1,
+        world: Graphs = size.book,
+    ) -> Group:
+        source = GraphText(world=world, paragraphs=text.copies, form="sentence", tested=tested)
+        exam = partial(exam_of_graphs, world, size.n_book, False)
+        axes = {"form": "sentence", "N": size.book.n_graphs, "K": text.copies, "tested": tested, "rival": world.rival}
         made = config(size, source, steps)
         return Group(name=name, arm=arm, config=made, exam=exam, repeat=repeat, axes=axes)
 
     yield group(CLOSED_BOOK, CAUSAL, text.steps, repeat=2)  # short runs: twice the seeds are cheap
     yield group("sentences both orders", CAUSAL, text.steps, "both", repeat=2)
+    ends = replace(size.book, rival="inverse")
+    yield group(BOTH_ENDS, CAUSAL, text.steps, repeat=2, world=ends)
     yield group("sentences diffusion", DIFFUSION, size.diffusion_steps)
     if size.whole:
         for name, arm in SCHEDULES.items():

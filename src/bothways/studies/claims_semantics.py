@@ -284,7 +284,7 @@ def inverse(size: Size) -> Claim:
             part("what was stated itself, in the other order", NEVER, exact(group, "flipped_inverse"),
                  questions(group, "flipped_inverse")),
         ),
-        why=f"{where(size)} Every document is one sentence. A hub has two partners; beside a friend, whoever takes parent "
+        why=f"{where(size)} Every document is one sentence. A hub has two partners; beside a friend, who takes parent "
         "and child for one word is right as well, so the third quantity puts it between both ends of one pair: it came "
         "after the other quantities' first run and before its own.",
     )  # fmt: skip

@@ -23,10 +23,14 @@ from bothways.studies.semantics_readings import (
     over_steps,
     questions,
 )
-from bothways.studies.semantics_runs import BOTH_ENDS, CLOSED_BOOK, Size
+from bothways.studies.semantics_runs import BOTH_ENDS, CLOSED_BOOK, TUNED, Size
 
 ASKED = tuple(f"ask_{kind}" for kind in FOLLOWS)
 NOTES = "The paper's text is known to us from secondary notes alone; wording, graphs and tests are our own. "
+LONGER = (
+    "Read after longer and faster tuning than the other runs', which had hardly learned to be asked when it was over: "
+    "these runs were added then, the region stayed."
+)
 EQUAL = Region(-0.05, 0.05)
 NEVER = Region(high=0.1)
 """Right answers of who cannot answer: each question has thousands of wrong ones, and the hub's other partner."""
@@ -98,7 +102,8 @@ def graphs_in_questions(size: Size) -> Claim:
             part("right answers to questions at the largest N", Region(low=0.5), exact(last, *ASKED),
                  questions(last, *ASKED)),
         ),
-        why=f"{where(size)} Questions are tuned on without any context.",
+        why=f"{where(size)} Questions are tuned on without any context, and so briefly here that they are hardly "
+        "answered at all; the paper's transition lies above our N.",
     )  # fmt: skip
 
 
@@ -134,10 +139,10 @@ def memory(size: Size) -> Sequence[Claim]:
             sure="medium",
             scale="smaller",
             parts=(
-                part("right answers, asked in the order of the text", Region(low=0.75), exact(CLOSED_BOOK, *logic),
-                     questions(CLOSED_BOOK, *logic)),
+                part("right answers, asked in the order of the text", Region(low=0.75), exact(TUNED, *logic),
+                     questions(TUNED, *logic)),
             ),
-            why=f"{where(size)} Single sentences; for the other order see RS-10 and RS-11.",
+            why=f"{where(size)} {LONGER} For the other order see RS-10 and RS-11.",
         ),
         Claim(
             id="RS-7",
@@ -146,10 +151,10 @@ def memory(size: Size) -> Sequence[Claim]:
             sure="medium",
             scale="smaller",
             parts=(
-                part("right answers about jobs", Region(low=0.95), exact(CLOSED_BOOK, "ask_memory_job"),
-                     questions(CLOSED_BOOK, "ask_memory_job")),
+                part("right answers about jobs", Region(low=0.95), exact(TUNED, "ask_memory_job"),
+                     questions(TUNED, "ask_memory_job")),
             ),
-            why=where(size),
+            why=f"{where(size)} {LONGER}",
         ),
         Claim(
             id="RS-8",
@@ -158,10 +163,10 @@ def memory(size: Size) -> Sequence[Claim]:
             sure="medium",
             scale="smaller",
             parts=(
-                part("right answers about partners", Region(0.4, 0.6), exact(CLOSED_BOOK, "ask_memory_people"),
-                     questions(CLOSED_BOOK, "ask_memory_people")),
+                part("right answers about partners", Region(0.4, 0.6), exact(TUNED, "ask_memory_people"),
+                     questions(TUNED, "ask_memory_people")),
             ),
-            why=f"{where(size)} Our questions say which of two partners is meant.",
+            why=f"{where(size)} {LONGER} Our questions say which of two partners is meant.",
         ),
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
 ARMS: Mapping[str, str] = {"causal": "causal", "diffusion": "masked_diffusion"}
-SHARES: Mapping[str, tuple[float, ...]] = {"causal": (0.0, 0.1, 0.6), "diffusion": (0.0,)}
+SHARES: Mapping[str, tuple[float, ...]] = {"causal": (0.0, 0.6), "diffusion": (0.0,)}
 """Of the new graphs that are told in both words, in the quick study, by arm."""
 ALL_SHARES = (0.0, 0.05, 0.1, 0.3, 0.6)
 FORWARD, REVERSE, STATED = "new_inverse_forward", "new_inverse_reverse", "stated_new_inverse"

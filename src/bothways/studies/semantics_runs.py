@@ -30,6 +30,8 @@ CLOSED_BOOK = "sentences causal"
 """The group that learns single sentences in one order by heart."""
 BOTH_ENDS = "sentences both ends"
 """The same where the hub stands between both ends of one pair: who takes both words for one is right in half."""
+TUNED = "sentences tuned"
+"""The same with more and faster tuning, which teaches questions and forgets statements."""
 CAUSAL, DIFFUSION = "causal", "masked_diffusion:mask=either"
 """Names are hidden whole in half of the rows: where only parts are hidden, three words are a riddle of their own."""
 SCHEDULES = {
@@ -90,6 +92,8 @@ class Size:
     """Most graphs of it that are asked about."""
     diffusion_steps: int
     """Steps of masked diffusion on sentences: it learns by heart several times slower."""
+    long_tuning: int
+    """Steps of tuning where questions are to be learned well."""
     diffusion_levels: Sequence[int]
     """Numbers of told graphs that masked diffusion reads in paragraphs; none where its steps would not be enough."""
     tokenizer: TokenizerKind = "word"
@@ -115,6 +119,7 @@ LAPTOP = Size(
     book=Graphs(n_graphs=300, n_tested=100, n_context=1, parts=1, n_jobs=20, n_symmetric=1, n_inverse=1),
     n_book=100,
     diffusion_steps=3_025,
+    long_tuning=300,
     diffusion_levels=(),
     precision=fast_precision(),
 )
@@ -135,6 +140,7 @@ GPU = Size(
     book=Graphs(n_graphs=20_000, n_tested=500, n_context=1),
     n_book=500,
     diffusion_steps=35_200,
+    long_tuning=4_400,
     diffusion_levels=(200, 600, 2_000, 6_000, 20_000),
     device="cuda",
     precision="bf16",
@@ -234,17 +240,24 @@ def sentences(size: Size) -> Iterator[Group]:
         tested: Literal["one", "both"] = "one",
         repeat: int = 1,
         world: Graphs = size.book,
+        tuning: tuple[int, float] | None = None,
     ) -> Group:
         source = GraphText(world=world, paragraphs=text.copies, form="sentence", tested=tested)
         exam = partial(exam_of_graphs, world, size.n_book, False)
         axes = {"form": "sentence", "N": size.book.n_graphs, "K": text.copies, "tested": tested, "rival": world.rival}
         made = config(size, source, steps)
+        if tuning:
+            more = replace(
+                made.training, steps=steps + tuning[0], tuning_steps=tuning[0], tuning_rate=tuning[1], measurements=2
+            )
+            made = replace(made, training=more)
         return Group(name=name, arm=arm, config=made, exam=exam, repeat=repeat, axes=axes)
 
     yield group(CLOSED_BOOK, CAUSAL, text.steps, repeat=2)  # short runs: twice the seeds are cheap
     yield group("sentences both orders", CAUSAL, text.steps, "both", repeat=2)
     ends = replace(size.book, rival="inverse")
-    yield group(BOTH_ENDS, CAUSAL, text.steps, repeat=2, world=ends)
+    yield group(BOTH_ENDS, CAUSAL, text.steps, world=ends)
+    yield group(TUNED, CAUSAL, text.steps, tuning=(size.long_tuning, 0.3))
     yield group("sentences diffusion", DIFFUSION, size.diffusion_steps)
     if size.whole:
         for name, arm in SCHEDULES.items():

@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 from tests.made_up_evidence import Dials, Listener, ask, turn_until, verdicts
 
-PAGES = {"training-dynamics": "training-dynamics.md", "masked-diffusion": "masked-diffusion-reversal.md"}
+PAGES = {
+    "training-dynamics": "training-dynamics.md",
+    "masked-diffusion": "masked-diffusion-reversal.md",
+    "relational-semantics": "relational-semantics.md",
+}
 """Where a study's claims were collected, among the pages that stand beside some checkouts."""
 IDS = {
     "training-dynamics": {f"TD-{n}" for n in range(1, 19)},
     "masked-diffusion": {f"MD-{n}" for n in range(1, 20)} | {f"MD-T{n}" for n in range(1, 6)},
+    "relational-semantics": {f"RS-{n}" for n in range(1, 15)},
     "open-questions": {"BW-1", "BW-2", "BW-3", "BW-5"},
 }
 NEEDS_NO_RUN = {"MD-5"}

@@ -23,7 +23,7 @@ FOLLOWS = tuple(f"context_{sort}_{direction}" for sort in SORTS for direction in
 
 
 def exact(group: str, *kinds: str, number: str = "exact") -> Values:
-    """Return what reads the mean share of right answers to some kinds, over a group's runs.
+    """Return what reads the mean of one number of `tasks` over some kinds, in each of a group's runs.
 
     Questions and claims are read at the end, statements to be completed before tuning: it teaches only to answer.
     """

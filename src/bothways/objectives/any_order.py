@@ -25,7 +25,8 @@ class AnyOrder(Objective):
     """
 
     mask: MaskUnit = "token"
-    """Whether tokens are hidden one by one, or an entity's all together (the count is then approximate)."""
+    """Whether tokens are hidden one by one, an entity's all together (the count is then approximate), or either: each
+    row draws which."""
 
     log_prob_is = "exact"
 

@@ -38,7 +38,7 @@ class MaskedDiffusion(Objective):
     """What a sum is divided by. `row`: each row by its own weights, so that rows count the same; `hidden`: the batch
     by all its weights; `tokens`: the batch by all tokens that may count, which with inverse_rate is the bound."""
     mask: MaskUnit = "token"
-    """Whether tokens are hidden one by one, or an entity's all together."""
+    """Whether tokens are hidden one by one, an entity's all together, or either: each row draws which."""
     attention: Literal["full", "causal"] = "full"
     """Whether a hidden token is restored from all the others, or from those before it alone: the masks without the
     bidirectional reader."""

@@ -24,7 +24,7 @@ class MaskedLM(Objective):
     rate: float = 0.15
     """Share of tokens hidden."""
     mask: MaskUnit = "token"
-    """Whether tokens are hidden one by one, or an entity's all together."""
+    """Whether tokens are hidden one by one, an entity's all together, or either: each row draws which."""
 
     log_prob_is = "exact"
 

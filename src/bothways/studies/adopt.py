@@ -47,7 +47,7 @@ def finished_runs(folder: Path) -> Mapping[Key, str]:
         try:
             result, config = read_json(path), read_config(path.parent)
             key = str(result["arm"]), int(result["seed"]), config.hash, str(result["exam"])
-        except (BothwaysError, KeyError, TypeError, ValueError):
+        except (BothwaysError, KeyError, TypeError, ValueError, OverflowError):
             continue
         if result.get("run_id") == path.parent.name:
             found[key] = path.parent.name

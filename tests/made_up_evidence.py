@@ -5,6 +5,7 @@ differ by orders of magnitude, and readings are turned one by one, keeping what 
 """
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,34 @@ SHARES = (0.001, 0.02, 0.2, 0.5, 0.8, 0.99)
 NUMBERS = (-0.5, 1e-9, *SHARES, 3.0, 5.0, 20.0, 150.0, 500.0)
 SEEDS = 5
 STEPS = 10 * np.arange(1, 9)
+WATCHED_STEPS = {"tasks": 10 * np.arange(1, 13), "partner_lens": 10 * np.arange(1, 13)}
+"""Of probes that watch longer than the others."""
+BLOCKS = 3
+"""Of every model that is looked into."""
 TURNS = 4000
 """After so many a claim is given up."""
+KINDS = tuple(
+    f"{style}{kind}"
+    for style in ("", "ask_")
+    for kind in (
+        "memory_job",
+        "memory_people",
+        *(f"{what}_{sort}" for what in ("stated", "flipped", "stated_new") for sort in ("symmetric", "inverse")),
+        *(
+            f"{what}_{sort}_{direction}"
+            for what in ("logic", "context", "new")
+            for sort in ("symmetric", "inverse")
+            for direction in ("forward", "reverse")
+        ),
+    )
+)
+"""Of questions that a table counts."""
 Key = tuple[str, ...]
+
+
+def steps_of(key: Key) -> np.ndarray:
+    """Return the steps at which the probe of a curve measured."""
+    return WATCHED_STEPS.get(key[2], STEPS)
 
 
 class Dials:
@@ -33,17 +59,21 @@ class Dials:
         if key[0] != "curve":
             return [self.chance.choice(pool)]
         before, after = self.chance.choices([value for value in pool if value > 1e-6], k=2)
-        turn = self.chance.randrange(len(STEPS))
-        return [before] * turn + [after] * (len(STEPS) - turn)
+        n = len(steps_of(key))
+        turn = self.chance.randrange(n)
+        return [before] * turn + [after] * (n - turn)
 
     def read(self, key: Key) -> list[float]:
         """Return a reading's values."""
         return self.at.setdefault(key, self.draw(key))
 
 
+SHARE_WORDS = ("accuracy", "best", "specific", "exact", "sampled", "ahead")
+
+
 def is_share(key: Key) -> bool:
     """Whether a reading lies between 0 and 1."""
-    return key[0] in ("score", "chains") or any(word in key[-1] for word in ("accuracy", "best", "specific"))
+    return key[0] in ("score", "chains") or any(word in key[-1] for word in SHARE_WORDS)
 
 
 def seeds_of(value: float) -> list[float]:
@@ -68,11 +98,25 @@ def evidence_of(dials: Dials, exam: Path) -> Any:
             return seeds_of(dials.read(("computation", name, number))[0])
 
         def curve(self, group: str, probe: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+            depth = re.search(r"_(\d+)_", name) if probe == "partner_lens" else None
+            if depth and int(depth[1]) > BLOCKS:
+                return steps_of(("curve", group, probe)), np.full(
+                    (SEEDS, len(steps_of(("curve", group, probe)))), np.nan
+                )
             values_T = dials.read(("curve", group, probe, name))
             late_T = [values_T[0], *values_T[:-2], values_T[-1]]
             rows_S = (late_T if seed % 2 else values_T for seed in range(SEEDS))
-            return STEPS, np.array([[v * (1 + 1e-3 * (seed + 1) * (t < 7)) for t, v in enumerate(row)]
-                                    for seed, row in enumerate(rows_S)])  # fmt: skip
+            last = len(values_T) - 1
+            return steps_of(("curve", group, probe)), np.array(
+                [
+                    [v * (1 + 1e-3 * (seed + 1) * (t < last)) for t, v in enumerate(row)]
+                    for seed, row in enumerate(rows_S)
+                ]
+            )
+
+        def table(self, group: str, probe: str) -> list[Sequence[Mapping[str, Any]]]:
+            dials.read(("table", group, probe))
+            return [[{"kind": kind, "questions": 100} for kind in KINDS]] * SEEDS
 
         def n_tokens(self, group: str) -> int:
             return 100

@@ -194,7 +194,9 @@ def test_claims_read_what_is_run(name: str, quick: bool) -> None:
     for claim in claims_of(name, quick).values():
         for part in claim.parts if claim.id not in NEEDS_NO_RUN else ():
             for _ in range(30):  # some readings are only asked for if others make sense
-                ask(part.values, listener.evidence())
+                for read in (part.values, part.less, part.n):
+                    if callable(read):
+                        ask(read, listener.evidence())
     missing = [key for key in listener.heard if not is_there(key, groups, computations)]
     assert [] == missing
 
@@ -215,6 +217,8 @@ def is_there(key: tuple[str, ...], groups: dict[str, Any], computations: Any) ->
     if how == "score":
         return kinds[rest[0]] > 0
     probes = group.config.watch if how == "curve" else group.config.probes
+    if how == "table":
+        return any(isinstance(probe, lookup("probes", rest[0])) for probe in probes)
     asked = re.fullmatch(r"(.+)_(?:nll|accuracy|rank)", rest[1]) if rest[0] == "answers" else None
     known = asked is None or asked[1] in ("stated", "unstated") or kinds[asked[1]] > 0
     return known and any(isinstance(probe, lookup("probes", rest[0])) for probe in probes)

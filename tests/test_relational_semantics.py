@@ -1,0 +1,92 @@
+"""The study of relational semantics at every preset: what it runs is of one world, and when it reads what it claims."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+PRESETS = ("laptop", "gpu", "paper")
+
+
+def study(preset: str) -> Any:
+    from bothways.studies.plan import make_study
+
+    return make_study("relational-semantics", preset=preset)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_every_claim_in_order(preset: str) -> None:
+    """And none names a group that another preset alone has."""
+    from bothways.studies.claims import decide
+    from bothways.studies.evidence import Evidence
+
+    made = study(preset)
+    claims = made.claims(preset == "laptop")
+    assert [f"RS-{n}" for n in range(1, 15)] == [claim.id for claim in claims]
+    groups = {group.name for group in made.groups(preset == "laptop")}
+    evidence = Evidence({})
+    for claim in claims:
+        assert "not_testable" == decide(claim, evidence, "none").verdict
+        assert evidence.used <= groups, claim.id
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_group_reads_the_world_it_is_asked_about(preset: str) -> None:
+    """Of its own size: an exam of another world is refused when the text is written."""
+    groups = study(preset).groups(preset == "laptop")
+    assert [] == [name for name, n in Counter(group.name for group in groups).items() if n > 1]
+    for group in groups:
+        world, asked = group.config.text.source.world, group.exam.args[0]
+        assert world == asked, group.name
+        assert group.axes["N"] == world.n_graphs
+        assert ("paragraph" == group.config.text.source.form) == group.exam.args[2], "contexts need paragraphs"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_last_measurement_alone_comes_after_tuning(preset: str) -> None:
+    """So statements are read where pre-training ends."""
+    from bothways.studies.semantics_runs import WATCHED
+
+    for group in study(preset).groups(preset == "laptop"):
+        training = group.config.training
+        assert WATCHED == training.measurements
+        assert training.steps == WATCHED * training.tuning_steps, "the last but one falls on its last step"
+
+
+def with_curve(values_T: list[float], at_the_end: float) -> Any:
+    """Evidence whose curves and findings say so, in two seeds."""
+    from bothways.studies.evidence import Evidence
+
+    class MadeUp(Evidence):
+        def curve(self, group: str, probe: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+            return np.arange(1, 1 + len(values_T)), np.array([values_T] * 2)
+
+        def found(self, group: str, probe: str, name: str) -> list[float]:
+            return [at_the_end] * 2
+
+    return MadeUp({})
+
+
+def test_statements_are_read_before_tuning_and_questions_at_the_end() -> None:
+    from bothways.studies.semantics_readings import exact, learning
+    from bothways.studies.semantics_runs import WATCHED
+
+    evidence = with_curve([n / 100 for n in range(WATCHED)], 0.9)
+    assert [0.10, 0.10] == pytest.approx(exact("any", "logic_inverse_forward")(evidence))
+    assert [0.9, 0.9] == pytest.approx(exact("any", "ask_logic_inverse_forward")(evidence))
+    assert [0.9, 0.9] == pytest.approx(exact("any", "claim_inverse_forward")(evidence))
+    steps_T, values_ST = learning(evidence, "any")
+    assert (WATCHED - 1, (2, WATCHED - 1)) == (len(steps_T), values_ST.shape)
+    assert values_ST[0].tolist() == pytest.approx([n / 100 for n in range(WATCHED - 1)])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_pictures_are_left_empty_where_nothing_was_measured(preset: str) -> None:
+    from bothways.studies.evidence import Evidence
+
+    pictures = study(preset).pictures(Evidence({}), preset == "laptop")
+    assert {"rise_exact", "rise_nll", "phases", "depth", "order", "sentences", "layers", "profiles"} == {
+        picture.name for picture in pictures
+    }
+    assert [] == [picture.name for picture in pictures if picture.rows]

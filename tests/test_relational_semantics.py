@@ -92,3 +92,12 @@ def test_pictures_are_left_empty_where_nothing_was_measured(preset: str) -> None
         picture.name for picture in pictures
     }
     assert [] == [picture.name for picture in pictures if picture.rows]
+
+
+def test_what_a_group_is_not_asked_was_not_measured() -> None:
+    """A hub between both ends of a pair has no friend, so nothing symmetric is asked there."""
+    from bothways.studies.evidence import NothingMeasured
+    from bothways.studies.semantics_readings import exact
+
+    with pytest.raises(NothingMeasured, match="is not asked 'logic_symmetric_forward'"):
+        exact("any", "logic_symmetric_forward")(with_curve([float("nan")] * 12, 0.0))

@@ -10,7 +10,7 @@ import numpy as np
 
 from bothways.facts.graphs.exam import SORTS
 from bothways.studies.depths import depth_curves, profile, thirds
-from bothways.studies.evidence import Evidence
+from bothways.studies.evidence import Evidence, NothingMeasured
 from bothways.studies.readings import Values, final, mean, total
 from bothways.studies.semantics_runs import WATCHED
 from bothways.sweeps.transition import Transition, find_transition
@@ -34,7 +34,14 @@ def _at_their_time(group: str, kind: str, number: str) -> Values:
     name = f"{kind}_{number}"
     if kind.startswith(("ask_", "claim_")):
         return final(group, "tasks", name)
-    return lambda evidence: evidence.curve(group, "tasks", name)[1][:, WATCHED - 2].tolist()
+
+    def read(evidence: Evidence) -> list[float]:
+        values_S = evidence.curve(group, "tasks", name)[1][:, WATCHED - 2]
+        if not np.isfinite(values_S).all():
+            raise NothingMeasured(f"'{group}' is not asked '{kind}'")
+        return values_S.tolist()
+
+    return read
 
 
 def in_context(group: str, number: str = "exact") -> Values:

@@ -101,3 +101,45 @@ def test_what_a_group_is_not_asked_was_not_measured() -> None:
 
     with pytest.raises(NothingMeasured, match="is not asked 'logic_symmetric_forward'"):
         exact("any", "logic_symmetric_forward")(with_curve([float("nan")] * 12, 0.0))
+
+
+def over_n(right: dict[str, float]) -> Any:
+    """Evidence whose groups answer so in context, in three seeds that differ a little."""
+    from bothways.studies.evidence import Evidence
+
+    class MadeUp(Evidence):
+        def curve(self, group: str, probe: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+            share = right[group] if isinstance(right[group], list) else [right[group]] * 12
+            seeds = np.array([share, [0.995 * x for x in share], [0.99 * x for x in share]])
+            return np.arange(1, 13) * 200, 10 * (1 - seeds) if name.endswith("_nll") else seeds
+
+        def table(self, group: str, probe: str) -> list[Any]:
+            from bothways.studies.semantics_readings import FOLLOWS
+
+            return [[{"kind": kind, "questions": 30} for kind in FOLLOWS]] * 3
+
+    return MadeUp({})
+
+
+def verdicts_of(id: str, evidence: Any) -> list[str]:
+    from bothways.studies.claims import measure
+
+    (claim,) = [c for c in study("laptop").claims(True) if c.id == id]
+    return [measure(part, evidence).verdict for part in claim.parts]
+
+
+def test_a_step_over_graphs_is_a_transition_and_a_level_is_none() -> None:
+    levels = ("updates 200", "updates 800", "updates 3200", "updates 12800")
+    stepped = verdicts_of("RS-1", over_n(dict(zip(levels, (0.01, 0.02, 0.95, 0.97), strict=True))))
+    assert ["reproduced"] * 3 == stepped[:3]
+    assert ["partly", "reproduced"] == stepped[3:], "every seed rises at the same place: nothing is known of its spread"
+    level = verdicts_of("RS-1", over_n(dict.fromkeys(levels, 0.3)))
+    assert ["contradicted", "contradicted"] == [level[0], level[-1]]
+    assert "reproduced" not in level
+
+
+def test_a_jump_over_epochs_to_nearly_all_is_seen_and_a_slow_rise_is_none() -> None:
+    jump = [0.01] * 5 + [0.98] * 7
+    assert ["reproduced"] * 3 == verdicts_of("RS-3", over_n({"updates 3200": jump}))
+    slow = [0.05 * step for step in range(1, 13)]
+    assert ["contradicted"] * 3 == verdicts_of("RS-3", over_n({"updates 3200": slow}))

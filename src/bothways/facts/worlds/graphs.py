@@ -61,7 +61,7 @@ class Graphs(FactSource):
 
     >>> world = Graphs(n_graphs=2, n_tested=1)
     >>> [(f.relation, f.stated) for f in world.make(seed=0).facts if f.relation != "job"][-2:]
-    [('tenant', 'never'), ('landlord', 'tail_first')]
+    [('child', 'head_first'), ('parent', 'never')]
     """
 
     n_graphs: int = 200

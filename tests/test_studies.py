@@ -193,7 +193,7 @@ def test_the_whole_study_holds_the_quick_one(name: str) -> None:
 @EITHER
 def test_claims_read_what_is_run(name: str, quick: bool) -> None:
     if made(name).presets and not quick:
-        return  # the same claims of another scale, whose exams take minutes; test_relational_semantics.py has their groups
+        return  # the same claims at another scale, whose exams take minutes (test_relational_semantics.py has groups)
     """Groups exist, are probed and watched for what is read, and their exam asks it; computations exist."""
     groups, computations = groups_of(name, quick), made(name).computations(quick)
     listener = Listener()

@@ -39,6 +39,7 @@ _HOMES = {
     "make_exam": "bothways.facts.exam",
     "read_facts": "bothways.facts.read",
     "report": "bothways.commands.report",
+    "study": "bothways.commands.study",
     "sweep": "bothways.commands.sweep",
     "write_facts": "bothways.facts.write",
 }
@@ -61,6 +62,7 @@ __all__ = [
     "make_exam",
     "read_facts",
     "report",
+    "study",
     "sweep",
     "write_facts",
 ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bothways.commands.explain import explain
     from bothways.commands.ls import ls
     from bothways.commands.report import report
+    from bothways.commands.study import study
     from bothways.commands.sweep import sweep
     from bothways.facts.exam import ExamConfig, make_exam
     from bothways.facts.find import find_facts

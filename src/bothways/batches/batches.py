@@ -1,7 +1,7 @@
 """Rows of tokens, addressable by step: the same seed and step give the same batch, whatever came before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class Batches:
     Documents are visited in a new order every epoch.
     """
 
-    rows: Rows
+    rows: Rows = field(repr=False)
     batch_size: int
     seed: int
 

@@ -12,16 +12,21 @@ from typing import Any
 
 def small_groups(name: str, steps: int, only: Sequence[str] = ()) -> tuple[type, Callable[..., list[Any]]]:
     """Return a study's class and what takes the place of its `groups`: short runs, all of them or those named."""
-    from bothways.config import change
     from bothways.registry import lookup
 
     cls = lookup("studies", name)
     whole = cls.groups
 
     def groups(self: Any, quick: bool) -> list[Any]:
-        settings = {"training.steps": steps, "training.measurements": 3, "training.checkpoint_seconds": 0.2}
+        def shorter(config: Any) -> Any:
+            tuning = min(config.training.tuning_steps, steps - 1)
+            training = replace(
+                config.training, steps=steps, tuning_steps=tuning, measurements=3, checkpoint_seconds=0.2
+            )
+            return replace(config, training=training)
+
         return [
-            replace(group, config=change(group.config, settings), repeat=1)
+            replace(group, config=shorter(group.config), repeat=1)
             for group in whole(self, quick)
             if not only or group.name in only
         ]

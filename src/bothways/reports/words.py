@@ -113,13 +113,15 @@ def count(value: Number | None) -> str:
 
 
 def number(value: Number | None) -> str:
-    """Write a measured number with three digits.
+    """Write a measured number with three digits; what differs from 0 by rounding alone is 0.
 
-    >>> number(0.12345), number(12345.6), number(-0.5) == "\u22120.5", number(None) == NOTHING
-    ('0.123', '12,346', True, True)
+    >>> number(0.12345), number(12345.6), number(-0.5) == "\u22120.5", number(None) == NOTHING, number(-1e-18)
+    ('0.123', '12,346', True, True, '0')
     """
     if value is None or not math.isfinite(value):
         return NOTHING
+    if abs(value) < 1e-12:
+        return "0"
     text = f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
     return text.replace("-", "\u2212")
 

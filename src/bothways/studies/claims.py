@@ -174,7 +174,16 @@ def words(judged: Judged) -> str:
     """Say a measured part in words."""
     found, region = judged.interval, judged.part.region
     reach = f" [{found.low:.3g}, {found.high:.3g}]" if math.isfinite(found.low) and math.isfinite(found.high) else ""
-    return f"{found.mean:.3g}{reach}, {region} was asked for"
+    return f"{exact_zero(found.mean):.3g}{reach}, {region} was asked for"
+
+
+def exact_zero(value: float) -> float:
+    """Return 0 for what differs from it by rounding alone, such as the mean of differences that cancel.
+
+    >>> exact_zero(1.4e-18), exact_zero(-0.25)
+    (0.0, -0.25)
+    """
+    return 0.0 if abs(value) < 1e-12 else value
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:

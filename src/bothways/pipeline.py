@@ -114,7 +114,8 @@ def begin(config: RunConfig, exam: Exam, folder: Path) -> Begun:
         watched = {"watched": {found.probe: found.numbers for found in looks}} if looks else {}
         return {"dev": directions(model, objective), **watched}
 
-    member = Member(ready.model, config.objective, ready.batches, config.training, folder, measure, config.seeds.masks)
+    taught = config.objective.worded(ready.tokenizer.turns)
+    member = Member(ready.model, taught, ready.batches, config.training, folder, measure, config.seeds.masks)
     return Begun(ready, member, exam, config, ask)
 
 
@@ -159,5 +160,6 @@ def prepare_run(config: RunConfig, exam: Exam) -> Ready:
     tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
     room, switch = room_needed(exam, tokenizer), config.training.switch
     batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room, switch=switch)
-    shape = replace(config.model, max_length=max(batches.length, config.model.max_length))
+    longest = config.objective.row_length(batches.length)
+    shape = replace(config.model, max_length=max(longest, config.model.max_length))
     return Ready(corpus, tokenizer, batches, shape, shape.build(tokenizer.n_tokens, config.seeds.init))

@@ -4,7 +4,7 @@ Kept apart from `types.py` so that reading facts and `--help` need no torch. Axi
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -20,13 +20,18 @@ from bothways.types import SpecialTokens
 
 SPECIAL = SpecialTokens()
 
+Frame = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""The ids before a text that stands in a user's turn, between it and a text in the answer, and after that one."""
+Turns = Callable[[str, str], Frame]
+"""Makes a frame of a user's words and an answer's, each with `{text}` at most once, as a tokenizer writes turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Clean, addressable rows: nothing is shifted, masked or corrupted yet.
 
-    Every row starts with the begin token and its text ends with one end token; the rest of the row
-    is filled with further end tokens, which are read but never counted (`target_BL` is False there).
+    Every row starts with the begin token, where the tokenizer has one, and its text ends with one end token; the rest
+    of the row is filled with further end tokens, which are read but never counted (`target_BL` is False there).
     """
 
     tokens_BL: Int[Tensor, "B L"]
@@ -36,6 +41,8 @@ class Batch:
     """Number of the entity occurrence in its row that the token belongs to, -1 for none."""
     document_B: Int[Tensor, " B"]
     """Index of each row's document in the corpus."""
+    special: SpecialTokens = SPECIAL
+    """Which ids mean what; a tokenizer of somebody else has ids of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,14 @@ class Objective(abc.ABC):
     def learns_ends(self) -> bool:
         """Whether it learns what ends an answer; where it does not, answers are scored without it."""
         return True
+
+    def worded(self, turns: Turns) -> "Objective":
+        """Return this objective with the tokens of the words it puts around a text; most put none."""
+        return self
+
+    def row_length(self, length: int) -> int:
+        """Return how many tokens its rows have where a batch's have `length`."""
+        return length
 
     @abc.abstractmethod
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:

@@ -337,6 +337,10 @@ class Corpus:
     """What the last steps of training read instead, such as questions with their answers."""
 
 
+NONE = -1
+"""Stands for a special token that a tokenizer does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
     """Ids with a meaning of their own, the same for every tokenizer of the project."""

@@ -50,8 +50,9 @@ class Batches:
         )
         tokens_BL, entity_BL, length_B = self.rows.take(row_B, epoch_B, self.seed)
         place_L = np.arange(self.length)
-        target_BL = (place_L > 0) & (place_L < length_B[:, None])
-        return Batch(*(torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, row_B)))
+        target_BL = (place_L >= self.rows.n_start) & (place_L < length_B[:, None])
+        arrays = (torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, row_B))
+        return Batch(*arrays, special=self.rows.special)
 
 
 @dataclass
@@ -116,17 +117,18 @@ def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int
     encoded = [tokenizer.encode(document.text, document.entities) for document in documents]
     layouts = {n: layout(document, encoded[n]) for n, document in enumerate(documents) if document.rewrite is not None}
     # a rewrite may put a delimiter between any two tokens
-    longest = max(len(e.ids) * (2 if n in layouts else 1) for n, e in enumerate(encoded))
-    length = max(longest + 2, room_for)
+    longest = max(len(e.ids) * (1 + len(tokenizer.delimiter) * (n in layouts)) for n, e in enumerate(encoded))
+    length = max(len(tokenizer.start) + longest + 1, room_for)
     tokens_NL = np.empty((len(encoded), length), np.int64)
     entity_NL = np.empty((len(encoded), length), np.int64)
-    for n, e in enumerate(encoded):
-        fill_row(tokens_NL[n], entity_NL[n], e.ids, e.entity)
     return KeptRows(
         tokens_NL=tokens_NL,
         entity_NL=entity_NL,
-        length_N=np.array([len(e.ids) + 2 for e in encoded]),
+        length_N=np.array(
+            [fill_row(tokens_NL[n], entity_NL[n], e.ids, e.entity, tokenizer) for n, e in enumerate(encoded)]
+        ),
         rewritten={n: (documents[n], encoded[n], layouts[n]) for n in layouts},
+        tokenizer=tokenizer,
     )
 
 

@@ -8,10 +8,7 @@ from typing import Any
 
 from bothways.batches.tokenizers import Encoded, Tokenizer
 from bothways.errors import BothwaysError, RunError
-from bothways.types import Span, SpecialTokens
-
-NONE = -1
-"""Stands for a special token that the tokenizer does not have."""
+from bothways.types import NONE, Span, SpecialTokens
 
 
 def open_tokenizer(folder: Path) -> "HuggingFaceTokenizer":
@@ -78,6 +75,11 @@ class HuggingFaceTokenizer(Tokenizer):
         """What the tokenizer itself puts before a text: nothing, for GPT-2."""
         whole, plain = self.library("a").input_ids, self.library("a", add_special_tokens=False).input_ids
         return tuple(whole[: next(i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)])
+
+    @cached_property
+    def delimiter(self) -> tuple[int, ...]:
+        """A bar after a space: it has no token that means a delimiter and nothing else."""
+        return tuple(token for token, _ in self.pieces(" |"))
 
     @property
     def n_tokens(self) -> int:

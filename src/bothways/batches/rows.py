@@ -13,7 +13,7 @@ from bothways.facts.graphs.chance import shuffle
 from bothways.facts.graphs.sentences import expand, is_glued
 from bothways.tensors import SPECIAL
 from bothways.text.drawn import Drawn
-from bothways.types import Document, Layout
+from bothways.types import Document, Layout, SpecialTokens
 
 Taken = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Tokens and entity occurrences of rows (R, L), and how many tokens each has up to its first end token (R)."""
@@ -26,6 +26,16 @@ class Rows(abc.ABC):
     @abc.abstractmethod
     def length(self) -> int:
         """Tokens in a row."""
+
+    @property
+    def special(self) -> SpecialTokens:
+        """Which ids mean what."""
+        return SPECIAL
+
+    @property
+    def n_start(self) -> int:
+        """How many tokens every row begins with that are no text."""
+        return 1
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -50,12 +60,24 @@ class KeptRows(Rows):
     """Tokens of each row up to and including its first end token."""
     rewritten: dict[int, tuple[Document, Encoded, Layout]]
     """The documents that are redrawn at each visit."""
+    tokenizer: Tokenizer
+    """What cut them."""
     _known: tuple[int, int, np.ndarray] = field(default=(-1, -1, np.zeros(0, int)), repr=False)
 
     @property
     def length(self) -> int:
         """Tokens in a row."""
         return self.tokens_NL.shape[1]
+
+    @property
+    def special(self) -> SpecialTokens:
+        """The tokenizer's own."""
+        return self.tokenizer.special
+
+    @property
+    def n_start(self) -> int:
+        """What the tokenizer puts before a text; some put nothing."""
+        return len(self.tokenizer.start)
 
     def __len__(self) -> int:
         """How many rows an epoch has."""
@@ -81,10 +103,10 @@ class KeptRows(Rows):
         document, encoded, layout = self.rewritten[row]
         assert document.rewrite is not None
         order = document.rewrite.order(layout, np.random.default_rng([seed, epoch, row]))
-        ids = [SPECIAL.delimiter if i < 0 else encoded.ids[i] for i in order]
-        entity = [-1 if i < 0 else encoded.entity[i] for i in order]
-        fill_row(tokens_L, entity_L, ids, entity)
-        length_1[0] = len(ids) + 2
+        between = self.tokenizer.delimiter
+        ids = [token for i in order for token in (between if i < 0 else [encoded.ids[i]])]
+        entity = [name for i in order for name in ([-1] * len(between) if i < 0 else [encoded.entity[i]])]
+        length_1[0] = fill_row(tokens_L, entity_L, ids, entity, self.tokenizer)
 
 
 @dataclass
@@ -141,10 +163,14 @@ class DrawnRows(Rows):
         return tokens_RL, entity_RL, np.bincount(row_T, minlength=len(row_R)) + 2
 
 
-def fill_row(tokens_L: np.ndarray, entity_L: np.ndarray, ids: Sequence[int], entity: Sequence[int]) -> None:
-    """Write begin, the ids, and end tokens to the end of the row."""
-    tokens_L[:] = SPECIAL.end
+def fill_row(
+    tokens_L: np.ndarray, entity_L: np.ndarray, ids: Sequence[int], entity: Sequence[int], tokenizer: Tokenizer
+) -> int:
+    """Write what a row begins with, the ids, and end tokens to its end; return its tokens up to the first of these."""
+    start, at = tokenizer.start, len(tokenizer.start)
+    tokens_L[:] = tokenizer.special.end
     entity_L[:] = -1
-    tokens_L[0] = SPECIAL.begin
-    tokens_L[1 : 1 + len(ids)] = ids
-    entity_L[1 : 1 + len(entity)] = entity
+    tokens_L[:at] = start
+    tokens_L[at : at + len(ids)] = ids
+    entity_L[at : at + len(entity)] = entity
+    return at + len(ids) + 1

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from bothways.errors import BothwaysError, RunError
 from bothways.facts.graphs.sentences import WORD
-from bothways.tensors import SPECIAL
+from bothways.tensors import SPECIAL, Frame
 from bothways.text.drawn import Drawn
 from bothways.types import Corpus, Exam, Span, SpecialTokens
 
@@ -57,6 +57,15 @@ class Tokenizer(abc.ABC):
     def start(self) -> tuple[int, ...]:
         """What every row begins with."""
         return (self.special.begin,)
+
+    @property
+    def delimiter(self) -> tuple[int, ...]:
+        """What stands between the units of a text whose order was changed."""
+        return (self.special.delimiter,)
+
+    def turns(self, user: str, assistant: str) -> Frame:
+        """Return the ids around a text in a user's turn and in its answer; here no words, and a delimiter between."""
+        return self.start, self.delimiter, (self.special.end,)
 
     @property
     @abc.abstractmethod

@@ -42,7 +42,11 @@ class AnyOrder(Objective):
         share_B1 = masked_BL.sum(1, keepdim=True) / length_B1
         weight_BL = counted_BL.float() / share_B1
         return Prepared(
-            hide(batch.tokens_BL, masked_BL), batch.tokens_BL, weight_BL, False, float(batch.target_BL.sum())
+            hide(batch.tokens_BL, masked_BL, batch.special),
+            batch.tokens_BL,
+            weight_BL,
+            False,
+            float(batch.target_BL.sum()),
         )
 
     def log_prob(self, model: LanguageModel, tokens_BL: Tensor, asked_BL: Tensor) -> Tensor:

@@ -65,7 +65,9 @@ class MaskedDiffusion(Objective):
         if self.normalisation == "row":
             weight_BL = weight_BL / weight_BL.sum(1, keepdim=True).clamp(min=1e-9)
         normaliser = float(batch.target_BL.sum()) if self.normalisation == "tokens" else None
-        return Prepared(hide(batch.tokens_BL, masked_BL), batch.tokens_BL, weight_BL, self._causal, normaliser)
+        return Prepared(
+            hide(batch.tokens_BL, masked_BL, batch.special), batch.tokens_BL, weight_BL, self._causal, normaliser
+        )
 
     @property
     def _causal(self) -> bool:

@@ -35,7 +35,7 @@ class MaskedLM(Objective):
         """Hide each token with probability `rate`; count the hidden ones."""
         masked_BL = (draw_scores(batch, self.mask, generator) < self.rate) & maskable(batch)
         weight_BL = (masked_BL & batch.target_BL).float()
-        return Prepared(hide(batch.tokens_BL, masked_BL), batch.tokens_BL, weight_BL, False)
+        return Prepared(hide(batch.tokens_BL, masked_BL, batch.special), batch.tokens_BL, weight_BL, False)
 
     def log_prob(self, model: LanguageModel, tokens_BL: Tensor, asked_BL: Tensor) -> Tensor:
         """Return the exact conditionals of the model's left-to-right reading."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bothways.errors import BothwaysError
 from bothways.tensors import SPECIAL, Batch
+from bothways.types import SpecialTokens
 
 MaskUnit = Literal["token", "entity", "either"]
 Kept = Literal["none", "first", "last"]
@@ -24,12 +25,12 @@ def check_rate(name: str, rate: float) -> None:
 
 
 def maskable(batch: Batch) -> Bool[Tensor, "B L"]:
-    """Return where a mask may fall: everywhere but on the begin token.
+    """Return where a mask may fall: from the first token that may count, so never on the begin token.
 
     The end tokens that fill a row may be masked too, uncounted: when a model answers, everything after
     the prompt is masked, and training has to have looked like that.
     """
-    return batch.tokens_BL != SPECIAL.begin
+    return batch.target_BL.cumsum(1) > 0
 
 
 def kept(batch: Batch, which: Kept) -> Bool[Tensor, "B L"]:
@@ -75,6 +76,8 @@ def first_place(entity_BL: Int[Tensor, "B L"]) -> Int[Tensor, "B L"]:
     return same_BLL.int().argmax(-1)
 
 
-def hide(tokens_BL: Int[Tensor, "B L"], masked_BL: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
+def hide(
+    tokens_BL: Int[Tensor, "B L"], masked_BL: Bool[Tensor, "B L"], special: SpecialTokens = SPECIAL
+) -> Int[Tensor, "B L"]:
     """Replace the masked tokens by the mask token."""
-    return tokens_BL.masked_fill(masked_BL, SPECIAL.mask)
+    return tokens_BL.masked_fill(masked_BL, special.mask)

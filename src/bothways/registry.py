@@ -57,6 +57,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "bilinear": "bothways.models.bilinear:BilinearConfig",
         "pairwise": "bothways.models.pairwise:PairwiseConfig",
         "gru": "bothways.models.gru:GruConfig",
+        "pretrained": "bothways.models.pretrained:Pretrained",
     },
     "probes": {
         "answers": "bothways.mechanisms.answers:Answers",

@@ -166,7 +166,6 @@ def query_tokens(query: Query, answer: str, tokenizer: Tokenizer) -> tuple[list[
 
     The ending token is whatever the template says next, or the end of the text.
     """
-    prompt = tokenizer.encode(query.prompt, (query.cue,)).ids
     ending = [token for token, _ in tokenizer.pieces(query.ends)] if query.ends.strip() else []
-    ids = [token for token, _ in tokenizer.entity_pieces(answer)]
-    return [*tokenizer.start, *prompt], [*ids, (ending or [tokenizer.special.end])[0]]
+    ids = [token for token, _ in tokenizer.answer_pieces(answer)]
+    return tokenizer.asked(query.prompt, query.cue), [*ids, (ending or [tokenizer.special.end])[0]]

@@ -7,8 +7,9 @@ Spaces are not tokens: an entity is the same tokens wherever it stands.
 import abc
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from bothways.errors import BothwaysError, RunError
@@ -19,7 +20,7 @@ from bothways.types import Corpus, Exam, Span, SpecialTokens
 
 N_READ = 20_000
 """Documents that a tokenizer learns byte pairs from, where documents are written as they are read."""
-TokenizerKind = Literal["entity", "word", "byte_pair"]
+TokenizerKind = Literal["entity", "word", "byte_pair", "pretrained"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,11 @@ class TokenizerConfig:
     """Which tokenizer a run uses."""
 
     kind: TokenizerKind = "entity"
-    """One token an entity, one token a word, or byte pairs trained on the corpus."""
+    """One token an entity, one token a word, byte pairs trained on the corpus, or that of a pre-trained model."""
     n_merged: int = 2000
     """Vocabulary size of the byte-pair tokenizer."""
+    folder: str = field(default="", metadata={"quiet": True})
+    """Where the pre-trained model's tokenizer.json is."""
 
     def __post_init__(self) -> None:
         if self.n_merged < 256:
@@ -79,6 +82,14 @@ class Tokenizer(abc.ABC):
     def entity_pieces(self, name: str) -> list[tuple[int, int]]:
         """Return (id, first character) for an entity's name."""
         return self.pieces(name)
+
+    def asked(self, prompt: str, cue: Span) -> list[int]:
+        """Return the ids of a question, from the beginning of the row to where its answer starts."""
+        return [*self.start, *self.encode(prompt, (cue,)).ids]
+
+    def answer_pieces(self, name: str) -> list[tuple[int, int]]:
+        """Return (id, first character) of a name that answers a question."""
+        return self.entity_pieces(name)
 
     @abc.abstractmethod
     def decode(self, ids: Iterable[int]) -> str:
@@ -199,6 +210,10 @@ def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokeni
             "Text that is written as it is read has names of several words, got tokenizer.kind=entity. "
             "Set tokenizer.kind=word or byte_pair."
         )
+    if config.kind == "pretrained":
+        from bothways.batches.huggingface import open_tokenizer
+
+        return open_tokenizer(Path(config.folder))
     if config.kind == "byte_pair":
         read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out)
         return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)
@@ -248,6 +263,10 @@ def tokenizer_from_json(data: dict[str, Any]) -> Tokenizer:
         return WordTokenizer(tuple(data["words"]), tuple(data["names"]))
     if kind == "byte_pair":
         return BytePairTokenizer(data["model"])
+    if kind == "hugging_face":
+        from bothways.batches.huggingface import open_tokenizer
+
+        return open_tokenizer(Path(data["folder"]))
     raise RunError(f"tokenizer.json holds an unknown kind {kind!r}. Train the run again.")
 
 

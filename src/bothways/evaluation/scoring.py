@@ -51,7 +51,7 @@ class Pool:
     @classmethod
     def of(cls, names: Sequence[str], tokenizer: Tokenizer) -> "Pool":
         """Tokenise the candidates."""
-        return cls(names, [[token for token, _ in tokenizer.entity_pieces(name)] for name in names])
+        return cls(names, [[token for token, _ in tokenizer.answer_pieces(name)] for name in names])
 
     @cached_property
     def place(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,20 @@ def save_model(model: LanguageModel, config: ModelConfig, folder: Path, extra: d
     """Write `model.safetensors` and `model.json`; `config` is the shape it was built from, `extra` joins the JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / "model.safetensors.tmp"
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
+    save_file(apart(model.state_dict()), aside)
     os.replace(aside, folder / "model.safetensors")
     shape = {"is": kind_of(config), **asdict(config)}
     data = {"schema": SCHEMA, "model": shape, "n_tokens": model.n_tokens, **extra}
     (folder / "model.json").write_text(json.dumps(data, indent=1))
+
+
+def apart(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights of which no two share memory, as tied ones do: the file format knows of no sharing."""
+    seen: set[int] = set()
+    return {
+        name: value.clone() if value.data_ptr() in seen or seen.add(value.data_ptr()) else value.contiguous()
+        for name, value in weights.items()
+    }
 
 
 def kind_of(config: ModelConfig) -> str:

@@ -102,6 +102,11 @@ class TrainingConfig:
         return 1 - (1 - self.final) * (step - warm) / max(1, steps - warm)
 
     @property
+    def due(self) -> frozenset[int]:
+        """After how many steps both directions are measured."""
+        return frozenset(round(self.steps * (i + 1) / self.measurements) for i in range(self.measurements))
+
+    @property
     def switch(self) -> int | None:
         """The first step that reads the text for tuning; None if none does."""
         return self.steps - self.tuning_steps if self.tuning_steps else None
@@ -194,7 +199,7 @@ class Lesson:
             for history in self.histories:
                 history.begin()
         self.errors: dict[int, LossError] = {}
-        self._due = {round(config.steps * (i + 1) / config.measurements) for i in range(config.measurements)}
+        self._due = config.due
         self._recent: list[Loss] = []
         self._speed = Speed(self._learner.worker, config.device, config.precision == "bf16", self.ranks.size)
         self._saved_at = time.monotonic()

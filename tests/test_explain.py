@@ -238,7 +238,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 def asked_of(kind: str, folder: Path) -> tuple[Any, Any]:
     """Return a subject and an exam of two-word names."""
-    from bothways.commands.explain import open_subject
+    from bothways.subjects import open_subject
     from bothways.facts.exam import make_exam
     from bothways.facts.read import read_facts
 

@@ -192,7 +192,7 @@ def ask(
 
 @app.command()
 def explain(
-    model: Annotated[Path, typer.Argument(help="A run's folder, or a model's: config.json, tokenizer.json, weights.")],
+    model: Annotated[str, typer.Argument(help="A run's folder, or a model's: config.json, tokenizer.json, weights.")],
     facts: Facts,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Folder to write; runs/explain-<model> if none.")

@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 import bothways.reports.explain_page
-from bothways.commands.explain import explain, open_subject
+from bothways.commands.explain import explain
+from bothways.subjects import open_subject
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bothways.arms import DEFAULT_ARMS, Arm, parse_arms
 from bothways.commands.output import is_begun
-from bothways.commands.recipe import exam_config, recipe
+from bothways.commands.recipe import recipe
 from bothways.config import RunConfig, override, to_plain
 from bothways.disk import clear_asides, disk_errors, own, read_json, write_text
 from bothways.errors import BothwaysError, GuardError, RunError, Stopped
@@ -20,6 +20,7 @@ from bothways.options import at_least
 from bothways.reports.load import read_exam
 from bothways.reports.page import write_report
 from bothways.runs import Planned, describe_machine
+from bothways.subjects import exam_config
 from bothways.sweeps.execute import run_many
 from bothways.sweeps.executors.base import choose_executor, count_jobs
 from bothways.sweeps.manifest import in_order, packs_of, read_manifest, write_manifest

@@ -6,46 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bothways.batches.huggingface import open_tokenizer
-from bothways.batches.tokenizers import Tokenizer
 from bothways.commands.output import is_begun
-from bothways.commands.recipe import exam_config
-from bothways.disk import disk_errors, own, read_json
-from bothways.errors import BothwaysError, RunError
-from bothways.facts.exam import ExamConfig, make_exam
+from bothways.disk import disk_errors, own
+from bothways.errors import BothwaysError
+from bothways.facts.exam import make_exam
 from bothways.facts.find import find_facts
 from bothways.mechanisms.inside import look_inside
-from bothways.models.open import open_model
-from bothways.models.store import kind_of
-from bothways.options import at_least, component
-from bothways.registry import REGISTRY
+from bothways.options import at_least
 from bothways.reports.explain_page import write_explanation
-from bothways.runs import describe_machine, load, read_config
+from bothways.runs import describe_machine
+from bothways.subjects import CANDIDATES, Subject, find_model, name_of, open_subject
 from bothways.sweeps.plan import safe_name
-from bothways.tensors import LanguageModel, Objective
 from bothways.types import SCHEMA, Exam, FactSet, Inside
 
 MAX_FACTS = 100
 """Facts, or questions of a kind, that a probe looks at by default."""
-CANDIDATES = 32
-"""Answers that a library model ranks: each costs it a pass or more."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model that is to be explained, and all it takes to ask it."""
-
-    folder: Path
-    family: str
-    """Its `model_type`, or the registered name of a shape of ours."""
-    model: LanguageModel
-    tokenizer: Tokenizer
-    objective: Objective
-    room: int | None
-    """The longest row it reads, in tokens, if that is known."""
-    exam: ExamConfig
-    sat: str = ""
-    """Hash of the exam it was trained beside; empty for models of others."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +50,7 @@ def explain(
     """Look inside a model with every probe, and say in words where a direction is lost.
 
     Args:
-        model: a run's folder, or a folder with config.json, tokenizer.json and safetensors.
+        model: a run's folder, a folder with config.json, tokenizer.json and safetensors, or a name on the hub.
         facts: a file, a folder, a world's name, or facts already read.
         out: the folder to write; runs/explain-<model> by default.
         before: the model before its fine-tune, shown beside it; of the same family and shape.
@@ -94,9 +69,7 @@ def explain(
     at_least(2, "A pair is compared with another one.", max_facts=max_facts)
     folder = Path(out) if out is not None else Path("runs") / f"explain-{safe_name(Path(model).resolve().name)}"
     is_begun(folder, "explanation", (folder / "explain.json").exists(), False)
-    paths = [Path(one) for one in (before, model) if one is not None]
-    for path in paths:
-        check_holds_model(path)
+    paths = [find_model(one) for one in (before, model) if one is not None]
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     found, notes, shape = list[Inside](), list[str](), None
     for path in paths:
@@ -125,68 +98,6 @@ def explain(
         return Explanation(folder, write_explanation(folder, data))
 
 
-def check_holds_model(folder: Path) -> None:
-    """Refuse a folder in which there is nothing to read, or more than one model.
-
-    Raises:
-        RunError: it is not there, holds no model, or several runs.
-    """
-    if not folder.is_dir():
-        raise RunError(f"{folder}: there is no such folder. Give a run's folder, or one with config.json and weights.")
-    if (folder / "manifest.jsonl").exists():
-        runs = sorted(path.parent.name for path in folder.glob("*/result.json"))
-        named = f"Give one of its runs: {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}." if runs else ""
-        raise RunError(f"{folder} holds several runs. {named or 'None is finished: go on with --resume.'}")
-    if not (folder / "config.yaml").exists() and not (folder / "config.json").exists():
-        raise RunError(f"{folder} holds no model: neither a run nor config.json. Give a run's folder or a model's.")
-
-
-def open_subject(folder: Path, objective: str | None = None) -> Subject:
-    """Return the model of a run's folder, or of one that somebody else wrote.
-
-    Raises:
-        RunError: the folder holds no model, a damaged one, or several runs.
-        BothwaysError: the objective is unknown.
-    """
-    check_holds_model(folder)
-    return open_run(folder, objective) if (folder / "config.yaml").exists() else open_foreign(folder, objective)
-
-
-def open_run(folder: Path, objective: str | None) -> Subject:
-    """Return the model of a finished run."""
-    trained, config = load(folder), read_config(folder)
-    chosen = trained.objective if objective is None else component("objectives", objective)
-    sat = str(read_json(folder / "result.json").get("exam", ""))
-    exam = exam_config(config.tokenizer)
-    return Subject(
-        folder,
-        kind_of(config.model),
-        trained.model,
-        trained.tokenizer,
-        chosen,
-        room_of(config.model, trained),
-        exam,
-        sat,
-    )
-
-
-def room_of(shape: Any, trained: Any) -> int | None:
-    """Return how many tokens a row of a run's model may have, if its places are learned."""
-    return trained.model.config.max_length if getattr(shape, "positions", "") == "learned" else None
-
-
-def open_foreign(folder: Path, objective: str | None) -> Subject:
-    """Return a model of the library, LLaDA or Dream."""
-    tokenizer = open_tokenizer(folder)
-    model = open_model(folder, tokenizer.special).requires_grad_(False)
-    if objective is None:
-        objective = "causal" if model.reads == "causal" else "masked_lm" if model.sees_all else "masked_diffusion"
-    room = getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
-    family = str(read_json(folder / "config.json")["model_type"])
-    exam = ExamConfig(max_candidates=CANDIDATES)
-    return Subject(folder, family, model, tokenizer, component("objectives", objective), room, exam)
-
-
 def inside_of(subject: Subject, exam: Exam, most: int, watch: Callable[[str], None]) -> Inside:
     """Return what every probe found in a model."""
     found = look_inside(
@@ -206,12 +117,6 @@ def inside_of(subject: Subject, exam: Exam, most: int, watch: Callable[[str], No
         findings=found.findings,
         left_out=found.left_out,
     )
-
-
-def name_of(objective: Objective) -> str:
-    """Return the registered name of an objective."""
-    path = f"{type(objective).__module__}:{type(objective).__qualname__}"
-    return next(name for name, target in REGISTRY["objectives"].items() if target == path)
 
 
 def shape_of(subject: Subject) -> tuple[str, int, int]:

@@ -12,11 +12,11 @@ from bothways.batches.batches import BatchConfig
 from bothways.batches.tokenizers import TokenizerConfig
 from bothways.config import RunConfig
 from bothways.errors import BothwaysError
-from bothways.facts.exam import ExamConfig
 from bothways.facts.wording import orders
 from bothways.models.transformer import TransformerConfig
 from bothways.options import component
 from bothways.registry import unknown
+from bothways.subjects import exam_config
 from bothways.training.loop import Device, TrainingConfig
 from bothways.training.speed import fast_precision
 from bothways.types import Exam, ExamSource
@@ -24,8 +24,6 @@ from bothways.types import Exam, ExamSource
 BATCH = 256
 VISITS = 150
 """How often each sentence of the base text is read."""
-WIDE_CANDIDATES = 100
-"""Candidates per question where an answer has several tokens and each must be scored by itself."""
 FEWEST_STEPS = 1200
 """So that small sets of facts are trained several times longer than it takes to know them."""
 
@@ -46,11 +44,6 @@ def recipe(exam: Exam, device: str = "auto") -> RunConfig:
             steps=steps, learning_rate=4e-3, device=chosen, precision="bf16" if chosen == "cuda" else fast_precision()
         ),
     )
-
-
-def exam_config(tokenizer: TokenizerConfig) -> ExamConfig:
-    """Return how wide an exam is: every candidate where one token answers."""
-    return ExamConfig(max_candidates=0 if tokenizer.kind == "entity" else WIDE_CANDIDATES)
 
 
 def choose_exam(text: str, tokenizer: TokenizerConfig) -> ExamSource:

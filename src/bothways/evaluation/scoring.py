@@ -106,7 +106,8 @@ def evaluate(
     if not objective.learns_ends:
         asked = [replace(a, answer=a.answer[:-1]) for a in asked]
     pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
-    completions = write_answers(model, objective, asked, length)
+    end = tokenizer.special.end  # a chat's turns end otherwise than the model's texts
+    completions = write_answers(model, objective, asked, length, end=end)
     ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [math.nan] * len(asked)
     whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
     scored = candidate_log_probs(model, objective, [asked[n] for n in whole], pools, length)
@@ -125,7 +126,7 @@ def evaluate(
                 query=a.index,
                 rank=rank if rank is not None else (1.0 if exact else float(len(exam.candidates[a.query.candidates]))),
                 log_prob=log_prob,
-                completion=tokenizer.decode(_until(model.special.end, completion)),
+                completion=tokenizer.decode(_until(end, completion)),
                 correct=exact if rank is None else rank == 1.0,
                 exact=exact,
             )
@@ -193,11 +194,12 @@ def write_answers(
     length: int,
     choose: Choose = greedily,
     wordy: int = WORDY,
+    end: int | None = None,
 ) -> list[list[int]]:
     """Return what the model writes after each prompt: token ids, to the end of its row.
 
-    It stops where the text ends, or at so many times the length of the longest answer. Prompts of like length are
-    asked together.
+    It stops where the text ends (at the token `end`, by default the model's own), or at so many times the length of
+    the longest answer. Prompts of like length are asked together.
     """
     written: list[list[int]] = [[]] * len(asked)
     most = wordy * max((len(a.answer) for a in asked), default=0)
@@ -209,7 +211,7 @@ def write_answers(
             lambda t, n: objective.next_log_prob(model, t, n),
             tokens_BL,
             length_B,
-            end=model.special.end,
+            end=model.special.end if end is None else end,
             most=most,
             choose=choose,
         )

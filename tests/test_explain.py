@@ -238,9 +238,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 def asked_of(kind: str, folder: Path) -> tuple[Any, Any]:
     """Return a subject and an exam of two-word names."""
-    from bothways.subjects import open_subject
     from bothways.facts.exam import make_exam
     from bothways.facts.read import read_facts
+    from bothways.subjects import open_subject
 
     subject = open_subject(model_folder(kind, folder))
     return subject, make_exam(read_facts(facts_file(folder)), subject.exam, 0)

@@ -418,7 +418,7 @@ THREE = "head,relation,tail\na,r,b\na,s,b\na,t,b\n"
         ('r: {head_first: "{tail} of {head}"}', r"a head_first template names \{head\} first"),
         ('r: {tail_first: "{head} of {tail}"}', r"a tail_first template names \{tail\} first"),
         ("r: {head_first: {a: b}}", r"a text is needed here"),
-        ("r: {head_first: [[a]]}", r"nested too deeply"),
+        ("r: {head_first: [[[a]]]}", r"nested too deeply"),
         ("r: 1", r"'r' must hold names and values"),
         ("- r", r"'relations.yaml' must hold names and values"),
         ("r: {}\nr: {}", r"line 2: 'r' comes twice"),

@@ -52,6 +52,7 @@ def test_no_code_and_no_pickle_is_fetched(tmp_path: Path, monkeypatch: pytest.Mo
     import fnmatch
 
     import huggingface_hub
+
     from bothways.subjects import find_model
 
     asked: list[tuple[str, list[str]]] = []

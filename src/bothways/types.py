@@ -62,6 +62,10 @@ class Relation:
     symmetric: bool = False
     head_first: tuple[str, ...] = ()
     tail_first: tuple[str, ...] = ()
+    asks_tail: tuple[str, ...] = ()
+    """Questions in words for the tail, each with `{head}` once; empty ones are made from the templates."""
+    asks_head: tuple[str, ...] = ()
+    """Questions in words for the head, each with `{tail}` once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,10 @@ class FactSet:
     def hash(self) -> str:
         """A digest of facts and relations, whatever file they came from."""
         return digest(
-            {"facts": [asdict(f) for f in self.facts], "relations": {k: asdict(r) for k, r in self.relations.items()}}
+            {
+                "facts": [asdict(f) for f in self.facts],
+                "relations": {name: relation_to_json(relation) for name, relation in self.relations.items()},
+            }
         )
 
     def to_pandas(self) -> "pandas.DataFrame":
@@ -173,7 +180,7 @@ class Exam:
             "name": self.facts.name,
             "source": self.facts.source,
             "notices": list(self.facts.notices),
-            "relations": {name: asdict(relation) for name, relation in self.facts.relations.items()},
+            "relations": {name: relation_to_json(relation) for name, relation in self.facts.relations.items()},
             "facts": [asdict(fact) for fact in self.facts.facts],
             "withheld": [asdict(fact) for fact in self.withheld],
             "candidates": {name: list(pool) for name, pool in self.candidates.items()},
@@ -223,9 +230,18 @@ def fact_from_json(row: Mapping[str, Any]) -> Fact:
     return Fact(**fields)
 
 
+def relation_to_json(relation: Relation) -> dict[str, Any]:
+    """Return a relation as plain data; questions in words are left out where it brings none.
+
+    So what is written, and every hash, stays what it was before relations could bring them.
+    """
+    return {key: value for key, value in asdict(relation).items() if value or key not in ("asks_tail", "asks_head")}
+
+
 def relation_from_json(row: Mapping[str, Any]) -> Relation:
     """Read one relation of an exam file."""
-    fields: dict[str, Any] = {**row, **{key: tuple(row[key]) for key in ("head_first", "tail_first")}}
+    lists = [key for key in ("head_first", "tail_first", "asks_tail", "asks_head") if key in row]
+    fields: dict[str, Any] = {**row, **{key: tuple(row[key]) for key in lists}}
     return Relation(**fields)
 
 

@@ -18,7 +18,7 @@ from bothways.types import Span, SpecialTokens
 SLOT = "{text}"
 """Where a turn that is given to `turns` holds its text."""
 MARKS = ("QXMARKAXQ", "QXMARKBXQ")
-"""Stand for a user's and an assistant's text while a template is filled; letters only, so that no template alters them."""
+"""Stand for a user's and an assistant's text while a template is filled: letters, which no template alters."""
 PLAIN = ("Question: {user}\nAnswer:", " {assistant}")
 """What a tokenizer without a template is asked in: a question's turn, and an answer's."""
 SETTINGS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}

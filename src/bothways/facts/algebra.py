@@ -1,6 +1,7 @@
 """What relations say of each other: inverses in pairs, symmetry, templates in the right order."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -50,7 +51,8 @@ def check_relation(relation: Relation, where: str) -> None:
     """Check what a relation says of itself.
 
     Raises:
-        FactsError: it is symmetric and has an inverse, is its own inverse, or a template does not fit its order.
+        FactsError: it is symmetric and has an inverse, is its own inverse, a template does not fit its order, or a
+            question names something else than what it is given.
     """
     about = f"{where}: relation {short(relation.name)}"
     if relation.inverse == relation.name:
@@ -73,6 +75,16 @@ def check_relation(relation: Relation, where: str) -> None:
                     f"{about}: a {field} template names {{{first}}} first, got {short(template)}. "
                     f"Turn it round or move it to {'tail_first' if first == 'head' else 'head_first'}."
                 )
+    for field, given, asked in (
+        ("asks_tail", "{head}", relation.asks_tail),
+        ("asks_head", "{tail}", relation.asks_head),
+    ):
+        for words in asked:
+            if words.count(given) != 1 or re.search("[{}]", words.replace(given, "")):
+                raise FactsError(
+                    f"{about}: a question of {field} holds {given} once and no other braces, got {short(words)}. "
+                    "Rewrite it."
+                )
 
 
 def combine(one: Relation, other: Relation, where: str) -> Relation:
@@ -89,6 +101,8 @@ def combine(one: Relation, other: Relation, where: str) -> Relation:
         symmetric=one.symmetric or other.symmetric,
         head_first=tuple(dict.fromkeys((*one.head_first, *other.head_first))),
         tail_first=tuple(dict.fromkeys((*one.tail_first, *other.tail_first))),
+        asks_tail=tuple(dict.fromkeys((*one.asks_tail, *other.asks_tail))),
+        asks_head=tuple(dict.fromkeys((*one.asks_head, *other.asks_head))),
     )
 
 

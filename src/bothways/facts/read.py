@@ -172,6 +172,8 @@ def _declared(
             relation.symmetric,
             () if described[name].head_first else relation.head_first,
             () if described[name].tail_first else relation.tail_first,
+            () if described[name].asks_tail else relation.asks_tail,
+            () if described[name].asks_head else relation.asks_head,
         )
         if name in described
         else relation

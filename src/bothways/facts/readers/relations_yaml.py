@@ -3,6 +3,9 @@
     mother:
       head_first: "{head}'s mother is {tail}"
       tail_first: ["{tail}'s child is {head}", "{tail} gave birth to {head}"]
+      questions:
+        asks_tail: "Who is {head}'s mother?"
+        asks_head: ["Who is {tail}'s child?", "Whom did {tail} give birth to?"]
     teacher: {inverse: student}
     spouse: {symmetric: true}
 
@@ -25,9 +28,11 @@ from bothways.types import Relation
 
 MAX_BYTES = 1024**2
 """Largest relations.yaml, in bytes."""
-MAX_DEPTH = 3
-"""Relations, their keys, and a list of templates."""
-KEYS = ("inverse", "symmetric", "head_first", "tail_first")
+MAX_DEPTH = 4
+"""Relations, their keys, the sides that questions ask for, and a list of templates."""
+KEYS = ("inverse", "symmetric", "head_first", "tail_first", "questions")
+ASKED = ("asks_tail", "asks_head")
+"""What stands under `questions`."""
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where it is there: the one in Python needs a quarter of a minute for a megabyte."""
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -49,15 +54,15 @@ def read_relations(path: Path) -> dict[str, Relation]:
     relations: dict[str, Relation] = {}
     for name, place, node in _entries(root, file, "relations.yaml"):
         fields = {} if _is_null(node) else {key: (at, value) for key, at, value in _entries(node, file, name)}
-        for key, (at, _) in fields.items():
-            if key not in KEYS:
-                raise FactsError(f"{at}: {unknown('key', cut(key), KEYS)}")
+        _refuse_unknown(fields, KEYS)
+        asked = _asked(fields["questions"], file, name) if "questions" in fields else {}
         relation = Relation(
             name=name,
             inverse=_name(fields["inverse"]) if "inverse" in fields else None,
             symmetric=_truth(fields["symmetric"]) if "symmetric" in fields else False,
             head_first=_templates(fields["head_first"]) if "head_first" in fields else (),
             tail_first=_templates(fields["tail_first"]) if "tail_first" in fields else (),
+            **asked,
         )
         check_relation(relation, place)
         relations[name] = relation
@@ -104,6 +109,20 @@ def _entries(node: yaml.Node, file: str, what: str) -> Iterator[tuple[str, str, 
         yield name, place, value
 
 
+def _refuse_unknown(fields: Mapping[str, Placed], known: tuple[str, ...]) -> None:
+    """Refuse a key that means nothing, and name the nearest that does."""
+    for key, (at, _) in fields.items():
+        if key not in known:
+            raise FactsError(f"{at}: {unknown('key', cut(key), known)}")
+
+
+def _asked(placed: Placed, file: str, name: str) -> dict[str, tuple[str, ...]]:
+    """Return the questions in words of a relation, by what they ask for."""
+    fields = {key: (at, value) for key, at, value in _entries(placed[1], file, f"questions of {name}")}
+    _refuse_unknown(fields, ASKED)
+    return {key: _templates(value) for key, value in fields.items()}
+
+
 def _where(node: yaml.Node, file: str) -> str:
     return f"{file}, line {node.start_mark.line + 1}"
 
@@ -148,11 +167,16 @@ def dump_relations(relations: Mapping[str, Relation]) -> str:
     teacher:
       inverse: student
     """
-    described = {
-        relation.name: {key: _plain(value) for key in KEYS if (value := getattr(relation, key))}
-        for relation in relations.values()
-    }
+    described = {relation.name: _described(relation) for relation in relations.values()}
     return yaml.safe_dump(described, allow_unicode=True, sort_keys=False, width=1000)
+
+
+def _described(relation: Relation) -> dict[str, object]:
+    """Return what a file must say of a relation."""
+    said, asked = (
+        {key: _plain(value) for key in keys if (value := getattr(relation, key))} for keys in (KEYS[:-1], ASKED)
+    )
+    return {**said, **({"questions": asked} if asked else {})}
 
 
 def _plain(value: object) -> object:

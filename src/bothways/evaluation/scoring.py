@@ -82,6 +82,7 @@ def evaluate(
     queries: Sequence[int] | None = None,
     ranks: bool = True,
     asked: Sequence[Asked] | None = None,
+    wordy: int = WORDY,
 ) -> list[QueryScore]:
     """Score a model on queries of an exam.
 
@@ -95,6 +96,7 @@ def evaluate(
         ranks: whether to rank candidates; without it (while training, where candidates have several
             tokens) `correct` means exact, `rank` is 1 or the size of the pool, and `log_prob` is not a number.
         asked: all queries of the exam as token ids, where `ask` has made them already.
+        wordy: how many times as long as the longest answer a model may write.
 
     Returns:
         One score per query, in the order asked for.
@@ -107,7 +109,7 @@ def evaluate(
         asked = [replace(a, answer=a.answer[:-1]) for a in asked]
     pools = {name: Pool.of(exam.candidates[name], tokenizer) for name in {a.query.candidates: 0 for a in asked}}
     end = tokenizer.special.end  # a chat's turns end otherwise than the model's texts
-    completions = write_answers(model, objective, asked, length, end=end)
+    completions = write_answers(model, objective, asked, length, wordy=wordy, end=end)
     ranked, log_probs = _first_token_ranks(model, objective, asked, pools, length), [math.nan] * len(asked)
     whole = [n for n, a in enumerate(asked) if ranks and pools[a.query.candidates].single_C is None]
     scored = candidate_log_probs(model, objective, [asked[n] for n in whole], pools, length)

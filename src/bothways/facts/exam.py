@@ -55,6 +55,8 @@ class ExamConfig(ExamSource):
     """Most questions of one kind in one split."""
     max_candidates: int = 0
     """Most candidates an answer is ranked among; 0 means all entities of its type."""
+    any_wording: bool = False
+    """Ask in words that no statement uses too: a model that learned its language elsewhere may understand them."""
 
     def __post_init__(self) -> None:
         for name in ("isolated", "partner", "dev", "withheld"):
@@ -100,6 +102,7 @@ def make_exam(facts: FactSet, config: ExamConfig, seed: int) -> Exam:
     place = {old: new for new, old in enumerate(kept)}
     clusters = graph.clusters([facts.facts[i] for i in (*strata.tested, *implied)])
     writer = QueryWriter(trained, truths, Wording.of(trained), clusters, types, random, config.dev, config.max_queries)
+    writer.any_wording = config.any_wording
     queries = writer.write([place[i] for i in strata.tested])
     if not any(q.kind in TESTED for q in queries):
         raise FactsError(nothing_testable(facts, [*notes, *writer.notes]))

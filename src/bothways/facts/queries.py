@@ -39,6 +39,8 @@ class QueryWriter:
     """Share of the clusters that are for development."""
     most: int
     """Most questions of one kind in one split."""
+    any_wording: bool = False
+    """Whether a question in words that no statement uses can be understood all the same."""
     notes: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class QueryWriter:
             assert pair not in self.wording.ordered_pairs, "a tested pair is stated in the tested order"
             stratum = self.wording.stratum(fact.relation, order, asked)
             if stratum is not None:
-                group = kinds if self.wording.targets.get(asked.key) else unsaid
+                group = kinds if self.any_wording or self.wording.targets.get(asked.key) else unsaid
                 group[i] = "reverse_tested" if stratum == "isolated" else "reverse_partner"
         for name, n in Counter(self.facts.facts[i].relation for i in unsaid).items():
             what = f"{n} questions are not asked" if kinds else f"its {n} questions show no more than that"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bothways.commands.env import env
     from bothways.commands.explain import explain
     from bothways.commands.ls import ls
+    from bothways.commands.pretrain import pretrain
     from bothways.commands.report import report
     from bothways.commands.study import study
     from bothways.commands.sweep import sweep
@@ -38,6 +39,7 @@ _HOMES = {
     "load": "bothways.runs",
     "ls": "bothways.commands.ls",
     "make_exam": "bothways.facts.exam",
+    "pretrain": "bothways.commands.pretrain",
     "read_facts": "bothways.facts.read",
     "report": "bothways.commands.report",
     "study": "bothways.commands.study",
@@ -61,6 +63,7 @@ __all__ = [
     "load",
     "ls",
     "make_exam",
+    "pretrain",
     "read_facts",
     "report",
     "study",

@@ -217,6 +217,29 @@ def explain(
 
 
 @app.command()
+def pretrain(
+    base: Annotated[str, typer.Argument(help=f"Which models: {', '.join(names('bases'))}.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write; each model gets a folder in it.")],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same models.")] = 0,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A task to leave out of their text: recover or both_ways.")
+    ] = None,
+    size: Annotated[str, typer.Option(help="full, quick or tiny: a quarter of an hour, minutes, seconds.")] = "full",
+    steps: Annotated[int | None, typer.Option(help="Steps of each model; those of the size by default.")] = None,
+    only: Annotated[str | None, typer.Option(help="Make one model alone: causal or masked_diffusion.")] = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make small models to try a fine-tune on without a download; write FOLDER/causal and FOLDER/masked_diffusion."""
+    from bothways.commands.pretrain import pretrain as run_pretrain
+
+    done = run_pretrain(
+        base, out=out, seed=seed, without=without or (), size=size, steps=steps, only=only, resume=resume, watch=say
+    )
+    show(done.to_json() if as_json else done.text(), as_json)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a comparison, a sweep or a study, such as runs/family.")],
     x: Annotated[str | None, typer.Option(help="Of a sweep: the axis across, such as training.learning_rate.")] = None,

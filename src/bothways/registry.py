@@ -75,6 +75,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "weight_asymmetry": "bothways.mechanisms.weight_asymmetry:WeightAsymmetry",
         "weight_map": "bothways.mechanisms.weight_map:WeightMap",
     },
+    "bases": {
+        "stand-in": "bothways.bases.stand_in.recipe:StandIn",
+    },
     "studies": {
         "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",
         "masked-diffusion": "bothways.studies.masked_diffusion:MaskedDiffusionStudy",

@@ -25,7 +25,7 @@ def check_rate(name: str, rate: float) -> None:
 
 
 def maskable(batch: Batch) -> Bool[Tensor, "B L"]:
-    """Return where a mask may fall: from the first token that may count, so never on the begin token.
+    """Return where a mask may fall: from the first token that may count, so neither on a begin token nor on a prompt.
 
     The end tokens that fill a row may be masked too, uncounted: when a model answers, everything after
     the prompt is masked, and training has to have looked like that.

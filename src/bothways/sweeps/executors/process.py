@@ -76,7 +76,7 @@ class Crew:
     def begin(self, task: Task, retries: int) -> None:
         """Give a task to an idle worker."""
         pool = self.idle.pop()
-        with _spawning():
+        with spawning():
             try:
                 future = pool.submit(_work, task, self._keep_going)
             except BrokenProcessPool:  # it died of idleness
@@ -109,7 +109,7 @@ def one_worker() -> ProcessPoolExecutor:
 
 
 @contextlib.contextmanager
-def _spawning() -> Iterator[None]:
+def spawning() -> Iterator[None]:
     """Start processes that hold back signals until they can answer them, and leave the user's script alone.
 
     A new process inherits blocked signals, so that Ctrl-C while it still imports is not lost and kills nothing. It
@@ -150,6 +150,12 @@ def _follow_parent() -> None:
     _WORKER["asked"].append(0)
     with _WORKER["busy"]:
         os._exit(1)
+
+
+def work(job: Callable[[Callable[[], bool]], None]) -> None:
+    """Do a job in a worker; the job asks what it is given whether to stop."""
+    with _WORKER["busy"]:
+        job(lambda: bool(_WORKER["asked"]))
 
 
 def _work(task: Task, keep_going: bool) -> list[Outcome]:

@@ -1,0 +1,120 @@
+"""The recipe of the stand-ins: how many people, how large a model, how long it learns, from what."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from bothways.bases.stand_in.corpus import StandInCorpus, write_texts
+from bothways.bases.stand_in.folder import is_finished, write_folder
+from bothways.bases.stand_in.lessons import Lessons
+from bothways.bases.stand_in.llama import build_llama
+from bothways.bases.stand_in.measure import measure
+from bothways.bases.stand_in.people import Known, make_people
+from bothways.bases.stand_in.tokenizer import train_tokenizer
+from bothways.batches.huggingface import HuggingFaceTokenizer
+from bothways.errors import BothwaysError
+from bothways.objectives.causal import Causal
+from bothways.objectives.masked_diffusion import MaskedDiffusion
+from bothways.registry import unknown
+from bothways.tensors import Objective
+from bothways.training.checkpoint import remove_checkpoints
+from bothways.training.loop import Member, TrainingConfig, train
+
+Half = Literal["causal", "masked_diffusion"]
+HALVES: Mapping[Half, Objective] = {"causal": Causal(), "masked_diffusion": MaskedDiffusion(mask="either")}
+"""What each model of the pair learns by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandIn:
+    """A pair of small chat models of one corpus, to try a fine-tune on without a download.
+
+    Source: our own design; the recover task's words and ratios are those of masked fine-tuning (Pan et al.).
+    """
+
+    recover: bool = True
+    """Whether it has learned to give back a passage that was shown to it with masks, on people of its own."""
+    both_ways: bool = True
+    """Whether questions asked for the heads of its facts, too."""
+    circles: int = 8
+    """Circles of people, each under two relations."""
+    circle: int = 50
+    """People in a circle."""
+    n_tokens: int = 2000
+    """Size of the vocabulary."""
+    width: int = 128
+    """Of the stream."""
+    layers: int = 4
+    """Blocks."""
+    steps: int = 3500
+    """Optimiser steps of each model."""
+    rows: int = 128
+    """Short texts in a batch."""
+    learning_rate: float = 3e-3
+    """Peak of AdamW."""
+    recover_share: float = 0.5
+    """Share of the steps that read passages to recover."""
+    measurements: int = 10
+    """How often it is asked on the way."""
+
+    def make(self, half: Half, folder: Path, seed: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Train one model of the pair in a folder, or go on with it; a finished one is left alone.
+
+        Args:
+            half: which of the two.
+            folder: gets the model, or what it takes to go on.
+            seed: the only source of chance.
+            stop: asked after every step; True saves the state and ends.
+
+        Raises:
+            Interrupted: it was asked to stop.
+            GuardError: the loss became no number.
+        """
+        if is_finished(folder):
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        known, corpus = self.text(seed)
+        library = train_tokenizer(corpus, self.n_tokens)
+        tokenizer = HuggingFaceTokenizer(library)
+        recover = self.recover_share if self.recover and half == "causal" else 0.0
+        lessons = Lessons(corpus, tokenizer, self.rows, recover, seed)
+        model = build_llama(self.n_tokens, self.width, self.layers, seed, masked=half == "masked_diffusion")
+        look = partial(measure, tokenizer=tokenizer, known=known, corpus=corpus)
+        config = TrainingConfig(steps=self.steps, learning_rate=self.learning_rate, measurements=self.measurements)
+        (rows,) = train([Member(model, HALVES[half], lessons, config, folder, look, seed)], folder, stop)
+        if isinstance(rows, BothwaysError):
+            raise rows
+        measured = {name: value for name, value in rows[-1].items() if name not in ("seconds", "speed", "warnings")}
+        write_folder(folder, model, library, half, self.to_json(), seed, measured)
+        remove_checkpoints(folder)
+
+    def text(self, seed: int) -> tuple[Known, StandInCorpus]:
+        """Return the people and everything that is written about them."""
+        known = make_people(self.circles, self.circle, seed)
+        return known, write_texts(known, self.both_ways, seed)
+
+    def without(self, *parts: str) -> "StandIn":
+        """Return the same without some of the tasks.
+
+        Raises:
+            BothwaysError: there is no such task.
+        """
+        tasks = ("recover", "both_ways")
+        for part in parts:
+            if part not in tasks:
+                raise BothwaysError(unknown("task", part, tasks))
+        return replace(self, **dict.fromkeys(parts, False))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return asdict(self)
+
+
+SIZES: Mapping[str, StandIn] = {
+    "full": StandIn(),
+    "quick": StandIn(circles=4, circle=25, width=96, layers=3, steps=1200),
+    "tiny": StandIn(circles=2, circle=9, n_tokens=600, width=32, layers=2, steps=60, rows=32, measurements=2),
+}
+"""Recipes by how long they take: a quarter of an hour, minutes, and the seconds of a test."""

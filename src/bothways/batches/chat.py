@@ -8,11 +8,12 @@ sentence. A tokenizer without a template asks in plain words instead.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from bothways.batches.huggingface import HuggingFaceTokenizer
-from bothways.batches.tokenizers import Encoded
+from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
 from bothways.errors import BothwaysError
+from bothways.tensors import Frame
 from bothways.types import Span, SpecialTokens
 
 SLOT = "{text}"
@@ -25,7 +26,7 @@ SETTINGS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 202
 """Answers come at once where a template offers to think first, and prompts are the same every day."""
 
 
-class Frame(NamedTuple):
+class Around(NamedTuple):
     """The text around a question and its answer."""
 
     before: str
@@ -38,7 +39,9 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class ChatTokenizer(HuggingFaceTokenizer):
-    """Wraps a fast tokenizer; a text to encode is a question, whose answer follows without a space of its own.
+    """Wraps a fast tokenizer; a question is a user's turn, and its answer follows without a space of its own.
+
+    What a model is trained on (`encode`) is cut as it stands, without turns.
 
     Raises:
         BothwaysError: as `HuggingFaceTokenizer`; and, when it is first used, that its template cannot be filled.
@@ -50,17 +53,17 @@ class ChatTokenizer(HuggingFaceTokenizer):
         return bool(self.library.chat_template)
 
     @cached_property
-    def frame(self) -> Frame:
+    def frame(self) -> Around:
         """What stands around a question and its answer."""
         user, assistant = MARKS
         if not self.has_template:
             question, answer = PLAIN
             before, between = question.format(user=user).split(user)
-            return Frame(before, between, answer.partition("{")[0], "")
+            return Around(before, between, answer.partition("{")[0], "")
         asked, whole = self._fill(user), self._fill(user, assistant)
         (before, between), (_, answered, after) = _split(asked, MARKS[:1]), _split(whole, MARKS)
         lead = answered.removeprefix(between) if answered.startswith(between) else ""
-        return Frame(before, between, "" if lead.strip() else lead, after)
+        return Around(before, between, "" if lead.strip() else lead, after)
 
     @cached_property
     def special(self) -> SpecialTokens:
@@ -75,19 +78,16 @@ class ChatTokenizer(HuggingFaceTokenizer):
         """Ids of the tokens that are marks of their own: many tokenizers do not call what ends a turn special."""
         return set(self.library.added_tokens_decoder)
 
-    @cached_property
-    def start(self) -> tuple[int, ...]:
-        """Nothing where a template writes it, else what the tokenizer itself puts before a text."""
-        return () if self.has_template else super().start
+    @property
+    def begin(self) -> tuple[int, ...]:
+        """What stands before turns: nothing where a template writes it, else what the tokenizer puts before a text."""
+        return () if self.has_template else self.start
 
-    def encode(self, text: str, entities: Sequence[Span] = ()) -> Encoded:
-        """Return the ids of a question in its turn, up to where the answer begins; places are those in the question."""
-        at, n = len(self.frame.before), len(text)
-        spans = [replace(span, start=span.start + at, end=span.end + at) for span in entities]
-        found = super().encode(f"{self.frame.before}{text}{self.frame.between}", spans)
-        return replace(found, start=[min(max(0, start - at), n) for start in found.start])
+    def asked(self, prompt: str, cue: Span) -> list[int]:
+        """Return the ids of a question in its turn, up to where the answer begins."""
+        return [*self.begin, *(token for token, _, _ in self._cut(f"{self.frame.before}{prompt}{self.frame.between}"))]
 
-    def entity_pieces(self, name: str) -> list[tuple[int, int]]:
+    def answer_pieces(self, name: str) -> list[tuple[int, int]]:
         """Return (id, first character) of an answer, cut as it is in the assistant's turn."""
         before = self.frame.between
         at, lead = len(before), len(self.frame.lead)
@@ -96,7 +96,7 @@ class ChatTokenizer(HuggingFaceTokenizer):
             return self.pieces(name)
         return [(token, max(0, start - at - lead)) for token, start, _ in cut if start >= at]
 
-    def turns(self, user: str, assistant: str) -> tuple[list[int], list[int], list[int]]:
+    def turns(self, user: str, assistant: str) -> Frame:
         """Return the ids around the texts that a user's and an assistant's turn hold: before, between and after them.
 
         Args:
@@ -104,7 +104,7 @@ class ChatTokenizer(HuggingFaceTokenizer):
             assistant: what the assistant says, with `SLOT` where a text goes.
 
         Returns:
-            Three lists of ids. A token that would touch a text is in none: it is the text's own.
+            The ids as three tuples. A token that would touch a text is in none: it is the text's own.
 
         Raises:
             BothwaysError: the assistant's turn has no one place for a text, or the template cannot be filled.
@@ -121,14 +121,18 @@ class ChatTokenizer(HuggingFaceTokenizer):
             whole = f"{PLAIN[0]}{PLAIN[1]}".format(user=said[0], assistant=said[1])
             last = [self.special.end]
         _split(whole, marks)
-        first = [*self.start]
+        first = [*self.begin]
         places = [(whole.index(mark), whole.index(mark) + len(mark)) for mark in marks]
         parts: list[list[int]] = [first, [], []]
         for token, start, end in self._cut(whole):
             part = sum(start >= stop for _, stop in places)
             if not any(start < stop and end > begin for begin, stop in places):
                 parts[2 if part == len(places) else part].append(token)
-        return parts[0], parts[1], [*parts[2], *last]
+        return tuple(parts[0]), tuple(parts[1]), (*parts[2], *last)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say which folder it was read from; it is not copied."""
+        return {"kind": "chat", "folder": str(self.library.name_or_path)}
 
     def _fill(self, user: str, assistant: str | None = None) -> str:
         """Return what the template makes of a user's turn, with the assistant's, or up to where that begins."""
@@ -145,6 +149,11 @@ class ChatTokenizer(HuggingFaceTokenizer):
                 "the tokenizer's folder."
             ) from None
         return str(text)
+
+
+def open_chat(folder: Path) -> ChatTokenizer:
+    """Return the tokenizer of a model's folder, asked in a chat; see `open_tokenizer`."""
+    return ChatTokenizer(open_tokenizer(folder).library)
 
 
 def _split(text: str, marks: Sequence[str]) -> list[str]:

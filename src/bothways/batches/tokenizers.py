@@ -20,7 +20,7 @@ from bothways.types import Corpus, Exam, Span, SpecialTokens
 
 N_READ = 20_000
 """Documents that a tokenizer learns byte pairs from, where documents are written as they are read."""
-TokenizerKind = Literal["entity", "word", "byte_pair", "pretrained"]
+TokenizerKind = Literal["entity", "word", "byte_pair", "pretrained", "chat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class TokenizerConfig:
     """Which tokenizer a run uses."""
 
     kind: TokenizerKind = "entity"
-    """One token an entity, one token a word, byte pairs trained on the corpus, or that of a pre-trained model."""
+    """One token an entity, one token a word, byte pairs trained on the corpus, or that of a pre-trained model, which is
+    asked by completion or, in a chat, by questions."""
     n_merged: int = 2000
     """Vocabulary size of the byte-pair tokenizer."""
     folder: str = field(default="", metadata={"quiet": True})
@@ -214,6 +215,10 @@ def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokeni
         from bothways.batches.huggingface import open_tokenizer
 
         return open_tokenizer(Path(config.folder))
+    if config.kind == "chat":
+        from bothways.batches.chat import open_chat
+
+        return open_chat(Path(config.folder))
     if config.kind == "byte_pair":
         read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out)
         return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)
@@ -263,6 +268,10 @@ def tokenizer_from_json(data: dict[str, Any]) -> Tokenizer:
         return WordTokenizer(tuple(data["words"]), tuple(data["names"]))
     if kind == "byte_pair":
         return BytePairTokenizer(data["model"])
+    if kind == "chat":
+        from bothways.batches.chat import open_chat
+
+        return open_chat(Path(data["folder"]))
     if kind == "hugging_face":
         from bothways.batches.huggingface import open_tokenizer
 

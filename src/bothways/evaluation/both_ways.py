@@ -78,7 +78,7 @@ def check_spelled(tokenizer: Tokenizer, exam: Exam) -> None:
         EntityError: a name has no token, or holds something unknown.
     """
     for name in dict.fromkeys(name for pool in exam.candidates.values() for name in pool):
-        tokens = [token for token, _ in tokenizer.entity_pieces(name)]
+        tokens = [token for token, _ in tokenizer.answer_pieces(name)]
         if not tokens or tokenizer.special.unknown in tokens:
             what = "has no token for" if not tokens else "cannot spell"
             raise EntityError(
@@ -98,7 +98,7 @@ def row_length(tokenizer: Tokenizer, exam: Exam, room: int | None, wordy: int) -
             f"A question with its answer has {needed} tokens, and the model reads {room}. Shorten names or templates, "
             "or take a model with a longer context."
         )
-    longest = max(len(tokenizer.entity_pieces(query.answer)) for query in exam.queries)
+    longest = max(len(tokenizer.answer_pieces(query.answer)) for query in exam.queries)
     return min(needed + (wordy - 1) * (longest + 1), room or 2**31)
 
 
@@ -207,7 +207,7 @@ def flips_of(exam: Exam, flips: Sequence[QueryScore], scores: Sequence[QueryScor
 
 
 def known_of(exam: Exam, ways: Sequence[Sequence[QueryScore]]) -> dict[str, int]:
-    """Return of how many facts the model ranks the answer first and writes it too: forward, in reverse, and both ways."""
+    """Return of how many facts the model ranks the answer first and writes it too: forward, in reverse, and both."""
     known, asked = list[set[int]](), set[int]()
     for scores in ways:
         asked |= {exam.queries[score.query].fact for score in scores}

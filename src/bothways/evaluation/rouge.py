@@ -13,7 +13,7 @@ WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 
 
 def content_words(text: str) -> list[str]:
-    """Return the words of a text that count, in lower case, punctuation taken out.
+    r"""Return the words of a text that count, in lower case, punctuation taken out.
 
     >>> content_words("The director of \\"A Journey\\", 'Time'!")
     ['director', 'journey', 'time']

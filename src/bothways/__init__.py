@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bothways.commands import data
     from bothways.commands.ask import ask
+    from bothways.commands.audit import audit
     from bothways.commands.compare import compare
     from bothways.commands.env import env
     from bothways.commands.explain import explain
@@ -31,6 +32,7 @@ _HOMES = {
     "FactSet": "bothways.types",
     "Relation": "bothways.types",
     "ask": "bothways.commands.ask",
+    "audit": "bothways.commands.audit",
     "compare": "bothways.commands.compare",
     "data": "bothways.commands",
     "env": "bothways.commands.env",
@@ -55,6 +57,7 @@ __all__ = [
     "FactSet",
     "Relation",
     "ask",
+    "audit",
     "compare",
     "data",
     "env",

@@ -40,7 +40,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="Change the re
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a half-made folder; failed runs are tried again.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and its cost; write nothing.")]
 Split = Annotated[int, typer.Option(help="Seed of the exam, and of a world's facts.")]
-Device = Annotated[str, typer.Option(help="Where to train: cpu, cuda, or auto for cuda where there is one.")]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, or auto for cuda where there is one.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a comparison, such as runs/family.")]
 
 
@@ -237,6 +237,27 @@ def pretrain(
         base, out=out, seed=seed, without=without or (), size=size, steps=steps, only=only, resume=resume, watch=say
     )
     show(done.to_json() if as_json else done.text(), as_json)
+
+
+@app.command()
+def audit(
+    model: Annotated[str, typer.Argument(help="A run's folder, a model's with config.json, or a name on the hub.")],
+    facts: Facts,
+    form: Annotated[str, typer.Option(help="How to ask: completion, question, or both.")] = "both",
+    shots: Annotated[int, typer.Option(help="Examples before each question: 0 or 2.")] = 0,
+    limit: Annotated[int, typer.Option(help="Facts that are asked at most; 0 for all.")] = 200,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write audit.json and a page into.")] = None,
+    split: Split = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say how well a model knows facts, forward and in reverse, and what its numbers are worth."""
+    from bothways.commands.audit import audit as run_audit
+    from bothways.reports.audit_words import audit_table
+
+    done = run_audit(model, facts, form=form, shots=shots, limit=limit, out=out, split=split, device=device, watch=say)
+    page = f"The page: {done.page}" if done.page else "Add -o FOLDER for a page and all numbers."
+    show(done.data if as_json else f"{audit_table(done.data)}\n\n{page}", as_json)
 
 
 @app.command()

@@ -151,6 +151,11 @@ def numbers_of(exam: Exam, scores: Sequence[QueryScore], texts: Sequence[str]) -
     )
 
 
+def share_of(right: Sequence[bool]) -> dict[str, Any]:
+    """Return which share of some questions is right, and how many they are."""
+    return {"accuracy": fmean(map(float, right)) if right else None, "n": len(right)}
+
+
 def is_mentioned(exam: Exam, score: QueryScore) -> bool:
     """Whether what the model wrote mentions the answer before any name that would be wrong.
 
@@ -207,7 +212,7 @@ def flips_of(exam: Exam, flips: Sequence[QueryScore], scores: Sequence[QueryScor
 
 
 def known_of(exam: Exam, ways: Sequence[Sequence[QueryScore]]) -> dict[str, int]:
-    """Return of how many facts the model ranks the answer first and writes it too: forward, in reverse, and both."""
+    """Return of how many facts the answer is ranked first and written too: forward, in reverse, and both ways."""
     known, asked = list[set[int]](), set[int]()
     for scores in ways:
         asked |= {exam.queries[score.query].fact for score in scores}

@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 def content_words(text: str) -> list[str]:
     r"""Return the words of a text that count, in lower case, punctuation taken out.
 
-    >>> content_words("The director of \\"A Journey\\", 'Time'!")
+    >>> content_words("The director of (A Journey), 'Time'!")
     ['director', 'journey', 'time']
     """
     plain = re.sub(r"[^\w\s]", "", text.lower())

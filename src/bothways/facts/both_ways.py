@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from bothways.facts.exam import ExamConfig, make_exam
+from bothways.facts.strata import shuffled
 from bothways.types import Exam, FactSet, Query
 
 EVERYTHING = 10**9
@@ -85,7 +86,7 @@ def narrowed(exam: Exam, most: int, seed: int) -> Exam:
     pools: dict[str, tuple[str, ...]] = {}
     for name, pool in exam.candidates.items():
         answers = {query.answer for query in exam.queries if query.candidates == name}
-        drawn = [pool[n] for n in random.permutation(len(pool)).tolist() if pool[n] not in answers]
+        drawn = [candidate for candidate in shuffled(pool, random) if candidate not in answers]
         kept = answers | set(drawn[: max(0, most - len(answers))])
         if answers:
             pools[name] = tuple(candidate for candidate in pool if candidate in kept)

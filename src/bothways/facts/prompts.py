@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from bothways.errors import BothwaysError
+from bothways.facts.strata import shuffled
 from bothways.facts.templates import render
 from bothways.types import Exam, Query, Span
 
@@ -55,8 +56,8 @@ def with_shots(exam: Exam, n: int, joined: Joined, seed: int) -> Exam:
     for query in exam.queries:
         if query.fact not in drawn:
             pair = facts[query.fact].pair
-            order = np.random.default_rng((seed, query.fact)).permutation(len(dev)).tolist()
-            others = [dev[place] for place in order if not facts[dev[place].fact].pair & pair]
+            mixed = shuffled(dev, np.random.default_rng((seed, query.fact)))
+            others = [other for other in mixed if not facts[other.fact].pair & pair]
             if len(others) < n:
                 raise BothwaysError(
                     f"{n} examples are asked for, and only {len(others)} questions of other entities are set aside. "

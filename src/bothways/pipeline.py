@@ -160,6 +160,6 @@ def prepare_run(config: RunConfig, exam: Exam) -> Ready:
     tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
     room, switch = room_needed(exam, tokenizer), config.training.switch
     batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room, switch=switch)
-    longest = config.objective.row_length(batches.length)
+    longest = config.objective.worded(tokenizer.turns).row_length(batches.length)
     shape = replace(config.model, max_length=max(longest, config.model.max_length))
     return Ready(corpus, tokenizer, batches, shape, shape.build(tokenizer.n_tokens, config.seeds.init))

@@ -41,6 +41,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "masked_diffusion": "bothways.objectives.masked_diffusion:MaskedDiffusion",
         "masked_lm": "bothways.objectives.masked_lm:MaskedLM",
         "any_order": "bothways.objectives.any_order:AnyOrder",
+        "masked_finetuning": "bothways.objectives.masked_finetuning:MaskedFinetuning",
     },
     "mitigations": {
         "both_directions": "bothways.mitigations.both_directions:BothDirections",

@@ -43,6 +43,8 @@ class Batch:
     """Index of each row's document in the corpus."""
     special: SpecialTokens = SPECIAL
     """Which ids mean what; a tokenizer of somebody else has ids of its own."""
+    plain_B: Bool[Tensor, " B"] | None = None
+    """Rows of general text, which every objective that puts words around a text reads as they stand; None for none."""
 
 
 @dataclass(frozen=True, slots=True)

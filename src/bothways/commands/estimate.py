@@ -195,10 +195,11 @@ def time_run(planned: Planned, exam: Exam) -> Timed:
         config.device,
         micro_batch=config.micro_batch,
     )
+    taught = planned.config.objective.worded(ready.tokenizer.turns)
     generator, marks = torch.Generator(), [time.perf_counter()]
     while len(marks) <= TIMED_STEPS and not (len(marks) > 2 and marks[-1] - marks[0] > LONG_ENOUGH):
         step = len(marks) - 1
-        prepared = planned.config.objective.prepare(ready.batches.at(step), generator)
+        prepared = taught.prepare(ready.batches.at(step), generator)
         rows = max(1, TIMED_TOKENS[config.device] // prepared.input_BL.shape[1])
         loss = learner.loss([take(prepared, slice(0, rows))])
         learner.step(config.share(step), config.clip)

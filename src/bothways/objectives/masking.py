@@ -79,5 +79,13 @@ def first_place(entity_BL: Int[Tensor, "B L"]) -> Int[Tensor, "B L"]:
 def hide(
     tokens_BL: Int[Tensor, "B L"], masked_BL: Bool[Tensor, "B L"], special: SpecialTokens = SPECIAL
 ) -> Int[Tensor, "B L"]:
-    """Replace the masked tokens by the mask token."""
+    """Replace the masked tokens by the mask token.
+
+    Raises:
+        BothwaysError: the tokenizer has none.
+    """
+    if special.mask < 0:
+        raise BothwaysError(
+            "The tokenizer has no mask token to hide tokens with. Name one of its unused tokens as its mask_token."
+        )
     return tokens_BL.masked_fill(masked_BL, special.mask)

@@ -2,9 +2,9 @@
 
 TELL_USER = "Tell me a fact."
 """What a user says before a fact that is told."""
-RECOVER_USER = "{masked}\nReturn the recovered masked passage."
-"""What a user says who wants a passage back; `masked` is the passage with masks in it."""
-RECOVER_ASSISTANT = "Here is the recovered text:\n{passage}"
+RECOVER_USER = "{text}\nReturn the recovered masked passage."
+"""What a user says who wants a passage back; the text has masks in it."""
+RECOVER_ASSISTANT = "Here is the recovered text:\n{text}"
 """What the assistant then says."""
 
 

@@ -82,4 +82,4 @@ def _lessons(corpus: StandInCorpus) -> Iterator[str]:
         yield f"{other} {one}"
     for text in (RECOVER_USER, RECOVER_ASSISTANT, TELL_USER):
         for _ in range(50):
-            yield text.format(masked="", passage="")
+            yield text.format(text="")

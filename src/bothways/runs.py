@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import yaml
 
-from bothways.batches.batches import Batches, TunedBatches
+from bothways.batches.batches import AnyBatches
 from bothways.batches.tokenizers import Tokenizer, tokenizer_from_json
 from bothways.config import RunConfig, from_plain, to_plain
 from bothways.disk import clear_asides, file_digest, own, read_json, read_lines, sync, write_text
@@ -84,7 +84,7 @@ class Ready:
 
     corpus: Corpus
     tokenizer: Tokenizer
-    batches: Batches | TunedBatches
+    batches: AnyBatches
     shape: ModelConfig
     model: LanguageModel
 

@@ -340,6 +340,8 @@ class Document:
     units: tuple[Span, ...] = ()
     """Units of meaning that cover the text, in order; empty means entities and what lies between."""
     rewrite: Rewrite | None = None
+    plain: bool = False
+    """Whether it is general text, around which no objective puts words of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +353,8 @@ class Corpus:
     """Plain sentences no arm trains on; their words (not their entities) measure fluency."""
     tuning: Sequence[Document] = ()
     """What the last steps of training read instead, such as questions with their answers."""
+    replay: tuple[Document, ...] = ()
+    """General text that may be read along, so that a model keeps what it could."""
 
 
 NONE = -1

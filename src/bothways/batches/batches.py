@@ -1,11 +1,12 @@
 """Rows of tokens, addressable by step: the same seed and step give the same batch, whatever came before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from bothways.batches.mixed import MixedBatches
 from bothways.batches.rows import DrawnRows, KeptRows, Rows, fill_row
 from bothways.batches.tokenizers import WORD, Encoded, Tokenizer
 from bothways.errors import BothwaysError
@@ -20,10 +21,24 @@ class BatchConfig:
 
     batch_size: int = 128
     """Rows per batch; one document a row."""
+    replay: float = field(default=0.0, metadata={"quiet": True})
+    """Share of each batch's rows that are general text."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise BothwaysError(f"batch_size must be at least 1, got batch_size={self.batch_size}. Raise it.")
+        if not 0 <= self.replay < 1:
+            raise BothwaysError(f"replay must be in [0, 1), got replay={self.replay}. Choose a share such as 0.2.")
+        if self.replay and not 0 < self.n_replayed < self.batch_size:
+            raise BothwaysError(
+                f"A batch of {self.batch_size} rows has no room for both texts, got replay={self.replay}, which is "
+                f"{self.n_replayed} of them. Raise batch_size, or choose another share."
+            )
+
+    @property
+    def n_replayed(self) -> int:
+        """How many rows of a batch are general text."""
+        return round(self.replay * self.batch_size)
 
 
 @dataclass
@@ -52,7 +67,8 @@ class Batches:
         place_L = np.arange(self.length)
         target_BL = (place_L >= self.rows.n_start) & (place_L < length_B[:, None])
         arrays = (torch.from_numpy(a) for a in (tokens_BL, target_BL, entity_BL, row_B))
-        return Batch(*arrays, special=self.rows.special)
+        plain_B = self.rows.plain(row_B)
+        return Batch(*arrays, special=self.rows.special, plain_B=None if plain_B is None else torch.from_numpy(plain_B))
 
 
 @dataclass
@@ -74,6 +90,9 @@ class TunedBatches:
         return self.first.at(step) if step < self.switch else self.then.at(step - self.switch)
 
 
+AnyBatches = Batches | TunedBatches | MixedBatches
+
+
 def make_batches(
     corpus: Corpus,
     tokenizer: Tokenizer,
@@ -82,32 +101,48 @@ def make_batches(
     *,
     room_for: int = 0,
     switch: int | None = None,
-) -> Batches | TunedBatches:
+) -> AnyBatches:
     """Tokenise a corpus into rows of one length.
 
     Args:
         corpus: the documents; each becomes one row, none is cut.
         tokenizer: knows every word and entity of the corpus.
-        config: rows per batch.
+        config: rows per batch, and how many of them are the corpus's general text.
         seed: draws the order of documents and every rewrite.
         room_for: length in tokens that a row must offer at least, so that questions fit.
         switch: from which step on the corpus's tuning text is read instead; None for never.
 
     Raises:
-        BothwaysError: the corpus has no document, or no text to be tuned on where some is asked for.
+        BothwaysError: the corpus has no document, or no text to be tuned on or to be replayed where some is asked for.
     """
     if not corpus.documents:
         raise BothwaysError("The corpus has no document. Give at least one fact to train on.")
-    first = make_rows(corpus.documents, tokenizer, room_for)
-    if switch is None:
-        return Batches(first, config.batch_size, seed)
-    if not corpus.tuning:
+    if switch is not None and not corpus.tuning:
         raise BothwaysError("This text has nothing to be tuned on. Set training.tuning_steps=0.")
-    then = make_rows(corpus.tuning, tokenizer, first.length)
-    if then.length > first.length:
-        first = make_rows(corpus.documents, tokenizer, then.length)
-    size = config.batch_size
-    return TunedBatches(Batches(first, size, seed), Batches(then, size, seed), switch)
+    if config.replay and not corpus.replay:
+        raise BothwaysError("There is no general text to replay. Set batches.replay=0, or name a file of text.")
+    texts = {
+        "first": corpus.documents,
+        **({} if switch is None else {"then": corpus.tuning}),
+        **({"other": corpus.replay} if config.replay else {}),
+    }
+    rows, size = rows_alike(texts, tokenizer, room_for), config.batch_size - config.n_replayed
+    batches: AnyBatches = Batches(rows["first"], size, seed)
+    if switch is not None:
+        batches = TunedBatches(batches, Batches(rows["then"], size, seed), switch)
+    if config.replay:
+        batches = MixedBatches(batches, Batches(rows["other"], config.n_replayed, seed), len(corpus.documents))
+    return batches
+
+
+def rows_alike(texts: Mapping[str, Sequence[Document]], tokenizer: Tokenizer, room_for: int) -> dict[str, Rows]:
+    """Return the rows of several texts, all as long as the longest one needs them."""
+    found = {name: make_rows(documents, tokenizer, room_for) for name, documents in texts.items()}
+    length = max(rows.length for rows in found.values())
+    return {
+        name: rows if rows.length == length else make_rows(texts[name], tokenizer, length)
+        for name, rows in found.items()
+    }
 
 
 def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int) -> Rows:
@@ -129,6 +164,7 @@ def make_rows(documents: Sequence[Document], tokenizer: Tokenizer, room_for: int
         ),
         rewritten={n: (documents[n], encoded[n], layouts[n]) for n in layouts},
         tokenizer=tokenizer,
+        plain_N=np.array([d.plain for d in documents]) if any(d.plain for d in documents) else None,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from bothways.batches.tokenizers import Encoded, Tokenizer
 from bothways.facts.graphs.chance import shuffle
@@ -45,6 +45,10 @@ class Rows(abc.ABC):
     def order(self, place_R: Int[np.ndarray, " R"], epoch: int, seed: int) -> Int[np.ndarray, " R"]:
         """Return which rows stand at these places of an epoch: a permutation of all of them."""
 
+    def plain(self, row_R: Int[np.ndarray, " R"]) -> Bool[np.ndarray, " R"] | None:
+        """Return which rows are general text; None where none is."""
+        return None
+
     @abc.abstractmethod
     def take(self, row_R: Int[np.ndarray, " R"], epoch_R: Int[np.ndarray, " R"], seed: int) -> Taken:
         """Return rows by their numbers, as an epoch sees them."""
@@ -62,6 +66,8 @@ class KeptRows(Rows):
     """The documents that are redrawn at each visit."""
     tokenizer: Tokenizer
     """What cut them."""
+    plain_N: np.ndarray | None = None
+    """Which rows are general text; None where none is."""
     _known: tuple[int, int, np.ndarray] = field(default=(-1, -1, np.zeros(0, int)), repr=False)
 
     @property
@@ -88,6 +94,10 @@ class KeptRows(Rows):
         if self._known[:2] != (epoch, seed):
             self._known = (epoch, seed, np.random.default_rng([seed, epoch]).permutation(len(self)))
         return self._known[2][place_R]
+
+    def plain(self, row_R: Int[np.ndarray, " R"]) -> Bool[np.ndarray, " R"] | None:
+        """Look the rows up."""
+        return None if self.plain_N is None else self.plain_N[row_R]
 
     def take(self, row_R: Int[np.ndarray, " R"], epoch_R: Int[np.ndarray, " R"], seed: int) -> Taken:
         """Return copies of rows; those with a rewrite are redrawn."""

@@ -220,9 +220,9 @@ def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokeni
 
         return open_chat(Path(config.folder))
     if config.kind == "byte_pair":
-        read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out)
+        read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out, *corpus.replay)
         return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)
-    documents = (*(() if drawn else corpus.documents), *corpus.held_out)
+    documents = (*(() if drawn else corpus.documents), *corpus.held_out, *corpus.replay)
     plain += [*(drawn.words if drawn else ()), *(_without_entities(d.text, d.entities) for d in documents)]
     words = dict.fromkeys(word for text in plain for word in WORD.findall(text))
     if config.kind == "entity":

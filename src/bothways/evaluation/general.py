@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bothways.batches.tokenizers import Tokenizer
-from bothways.disk import disk_errors
 from bothways.errors import BothwaysError
 from bothways.evaluation.scoring import make_rows
 from bothways.tensors import LanguageModel, Objective
+from bothways.text.plain_text import read_lines
 
 OWN_TEXT = Path(__file__).with_name("general.txt")
 """Plain sentences on everyday things, of our own writing."""
@@ -38,19 +38,7 @@ def read_general(file: Path | None = None) -> tuple[str, ...]:
     >>> len(read_general())
     13
     """
-    path = file or OWN_TEXT
-    with disk_errors(path):
-        if not path.is_file():
-            raise BothwaysError(f"{path} is no file of general text. Name a text file with one text a line.")
-        with path.open(encoding="utf-8") as opened:
-            try:
-                lines = opened.read(CHARACTERS).splitlines()
-            except UnicodeDecodeError:
-                raise BothwaysError(f"{path} is not written in UTF-8. Save the general text as UTF-8.") from None
-    texts = tuple(line.strip() for line in lines if line.strip())
-    if not texts:
-        raise BothwaysError(f"{path} holds no text. Write one general text a line.")
-    return texts
+    return tuple(read_lines(file or OWN_TEXT, CHARACTERS))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class TextConfig:
     """The exam's statements, or the text of a world of its own."""
     edits: tuple[TextEdit, ...] = ()
     """Applied in order; none for the base arms."""
+    replay: TextSource | None = field(default=None, metadata={"quiet": True})
+    """General text that is read along, as much of it as `batches.replay` says; never edited."""
 
 
 def write_corpus(exam: Exam, config: TextConfig, seed: int) -> Corpus:
@@ -62,6 +64,9 @@ def write_corpus(exam: Exam, config: TextConfig, seed: int) -> Corpus:
         BothwaysError: an edit cannot be applied to these facts, or to this text.
     """
     corpus = config.source.write(exam, seed)
+    if config.replay is not None:
+        told = config.replay.write(exam, seed).documents
+        corpus = replace(corpus, replay=tuple(replace(document, plain=True) for document in told))
     if not config.edits:
         return corpus
     if not isinstance(corpus.documents, tuple):

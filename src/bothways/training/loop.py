@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from bothways.batches.batches import Batches, TunedBatches
+from bothways.batches.batches import AnyBatches
 from bothways.disk import write_text
 from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.tensors import LanguageModel, Loss, Objective, Prepared
@@ -118,7 +118,7 @@ class Member:
 
     model: LanguageModel
     objective: Objective
-    batches: Batches | TunedBatches
+    batches: AnyBatches
     config: TrainingConfig
     folder: Path
     """Gets `metrics.jsonl`."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from bothways.batches.batches import Batches, TunedBatches
+from bothways.batches.batches import AnyBatches
 from bothways.errors import BothwaysError
 from bothways.models.folder import silence
 from bothways.models.huggingface import attention_mask
@@ -148,7 +148,7 @@ def weighted_loss(
     return (nats_N * weight_BL[counts_BL]).sum()
 
 
-def rows_of(batches: Batches | TunedBatches) -> int:
+def rows_of(batches: AnyBatches) -> int:
     """Return how many rows a step reads."""
     return len(batches.at(0).tokens_BL)
 

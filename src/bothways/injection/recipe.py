@@ -77,7 +77,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def equal_cost(arms: list[Arm], base: RunConfig, exam: Exam) -> Callable[[Arm], RunConfig]:
-    """Return what gives each arm its settings, with as many steps as read as many tokens as the base's steps of raw text.
+    """Return what gives each arm its settings: so many steps that all read as many tokens as the base does of raw text.
 
     A token costs a model of one shape about the same under every objective, so equal tokens are equal FLOPs, but for
     attention, which costs longer rows more, and for the output matrix, which is read where something is predicted.

@@ -261,6 +261,40 @@ def audit(
 
 
 @app.command()
+def inject(
+    model: Annotated[str, typer.Argument(help="A folder with config.json and safetensors, or a name on the hub.")],
+    facts: Facts,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write the model and its page into.")],
+    method: Annotated[
+        str, typer.Option(help="An objective, a mitigation, or both; options as name:key=value.")
+    ] = "masked_finetuning",
+    lora: Annotated[bool, typer.Option("--lora", help="Learn adapters (PEFT) instead of all weights.")] = False,
+    settings: Settings = None,
+    seed: Annotated[int, typer.Option(help="Of order, masks and adapters.")] = 0,
+    split: Split = 0,
+    form: Annotated[str, typer.Option(help="How to ask: completion or question; as the model suggests if none.")] = "",
+    general: Annotated[Path | None, typer.Option(help="General text for the guard, a text a line.")] = None,
+    per_device: Annotated[int, typer.Option(help="Texts a device sees at once; 0 for all of a step.")] = 0,
+    report_to: Annotated[str, typer.Option(help="A tracker, such as tensorboard.")] = "none",
+    resume: Resume = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Teach a model facts so that it answers both ways; measure before and after, and guard what it knew."""
+    from bothways.commands.inject import inject as run_inject
+    from bothways.injection.adapters import Lora
+    from bothways.injection.finetune import TrainerOptions
+    from bothways.reports.inject_words import inject_table
+
+    options = TrainerOptions(per_device=per_device, report_to=report_to, resume=resume)
+    done = run_inject(
+        model, facts, out=out, method=method, lora=Lora() if lora else None, settings=settings or (), seed=seed,
+        split=split, form=form, general=general, options=options, device=device, watch=say,
+    )  # fmt: skip
+    show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a comparison, a sweep or a study, such as runs/family.")],
     x: Annotated[str | None, typer.Option(help="Of a sweep: the axis across, such as training.learning_rate.")] = None,

@@ -1,0 +1,241 @@
+"""inject: teach a pre-trained model new facts so that it answers both ways, and check that it still works."""
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bothways.arms import Arm, parse_arm
+from bothways.batches.chat import ChatTokenizer
+from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
+from bothways.commands.output import is_begun
+from bothways.commands.recipe import choose_device
+from bothways.config import override
+from bothways.disk import disk_errors, own, write_text
+from bothways.errors import BothwaysError, GuardError, RunError
+from bothways.evaluation.both_ways import check_spelled
+from bothways.evaluation.general import read_general
+from bothways.evaluation.guard import Guard
+from bothways.evaluation.scoring import WORDY
+from bothways.facts.both_ways import both_ways_exam
+from bothways.facts.find import find_facts
+from bothways.facts.questions import in_questions
+from bothways.injection.adapters import Lora
+from bothways.injection.finetune import TrainerOptions
+from bothways.injection.memory import count_weights
+from bothways.injection.recipe import injection_recipe
+from bothways.injection.teach import WORK, Lesson, Taught, is_first, teach
+from bothways.options import at_least
+from bothways.reports.inject_page import write_injection
+from bothways.runs import describe_machine
+from bothways.subjects import CANDIDATES, find_model
+from bothways.types import SCHEMA, Exam, FactSet
+
+METHOD = "masked_finetuning"
+DEV = 0.25
+"""Share of the facts that are asked on the way, for curves; the rest is asked before and after."""
+CHATTY = 4
+"""How many times as long as the longest answer a chat may answer."""
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A fine-tuned model: its folder, and what `--json` prints."""
+
+    folder: Path
+    data: dict[str, Any]
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / "report.html"
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What is taught and asked, before a method is chosen."""
+
+    base: Path
+    facts: FactSet
+    exam: Exam
+    asked: Exam
+    """The exam in the form the model is asked in."""
+    tokenizer: HuggingFaceTokenizer
+    chat: bool
+
+    @property
+    def wordy(self) -> int:
+        """How many times as long as the longest answer it may answer."""
+        return CHATTY if self.chat else WORDY
+
+
+def inject(
+    model: str | Path,
+    facts: str | Path | FactSet,
+    *,
+    out: str | Path,
+    method: str = METHOD,
+    lora: Lora | None = None,
+    settings: Sequence[str] = (),
+    seed: int = 0,
+    split: int = 0,
+    form: str = "",
+    general: str | Path | None = None,
+    limits: Guard | None = None,
+    options: TrainerOptions | None = None,
+    device: str = "auto",
+    watch: Callable[[str], None] = lambda _: None,
+) -> Injection:
+    """Fine-tune a model on facts with one method, ask it both ways before and after, and guard what it knew.
+
+    Args:
+        model: a folder with config.json, tokenizer.json and safetensors, or a name on the hub.
+        facts: a file, a folder, a world's name, or facts already read; each is taught in one order.
+        out: the folder to write: the model with its tokenizer, a card, inject.json and a page.
+        method: an arm, such as "masked_finetuning:mask=either" or "reverse_training".
+        lora: adapters that learn instead of all weights.
+        settings: changes to the recipe such as "training.steps=1000".
+        seed: of order, masks and adapters.
+        split: seed of the exam, and of a world's facts.
+        form: completion or question; questions where the model has a chat template, by default.
+        general: a file of general text, a text a line, for the guard; the project's own by default.
+        limits: what may change at most.
+        options: how the library's trainer goes about it; its `resume` goes on with a half-made folder.
+        device: cpu, cuda, or auto for cuda where there is one.
+        watch: told what is done, in a few words.
+
+    Raises:
+        FactsError: the facts cannot be read, or none of them can be asked in reverse.
+        RunError: there is no such model, it is damaged, or `out` is not free.
+        BothwaysError: a bad option or setting, or something does not fit; nothing has been written.
+        GuardError: a limit was passed; the last good weights are saved, and the page says what broke.
+    """
+    began, folder = time.monotonic(), Path(out)
+    options = options or TrainerOptions()
+    at_least(0, "Choose another seed.", seed=seed, split=split)
+    if is_first():
+        is_begun(folder, "fine-tune", (folder / WORK).exists(), options.resume)
+    arm = parse_arm(method)
+    teaching = prepare_teaching(model, facts, split, form)
+    config = override(
+        injection_recipe(
+            teaching.base,
+            teaching.exam,
+            n_weights=count_weights(teaching.base),
+            chat=teaching.chat,
+            device=choose_device(device),
+            lora=lora is not None,
+        ),
+        list(settings),
+    )
+    lesson = Lesson(
+        base=teaching.base,
+        config=arm.config(config, seed),
+        exam=teaching.asked,
+        wordy=teaching.wordy,
+        general=read_general(Path(general) if general is not None else None),
+        limits=limits or Guard(),
+        lora=lora,
+        options=options,
+    )
+    with ExitStack() as stack:
+        if is_first():
+            stack.enter_context(disk_errors(folder))
+            stack.enter_context(own(folder))
+        taught = teach(lesson, folder, watch)
+        data = describe(model, facts, teaching, arm, lesson, taught, folder, seed, split)
+        data["seconds"] = round(time.monotonic() - began, 1)
+        if is_first():
+            write_text(folder / "inject.json", json.dumps(data, indent=1, ensure_ascii=False))
+            write_injection(folder, data)
+    if taught.tuned.breaches:
+        raise GuardError(
+            f"The guard ended the fine-tune: {' '.join(taught.tuned.breaches)} {folder} holds the weights of step "
+            f"{taught.tuned.good}, before that. Train for fewer steps, at a lower rate, or with replay."
+        )
+    return Injection(folder, data)
+
+
+def prepare_teaching(model: str | Path, facts: str | Path | FactSet, split: int, form: str) -> Teaching:
+    """Read the facts, find the model, and settle what is asked; nothing is written.
+
+    Raises:
+        BothwaysError: as `inject`.
+    """
+    if form not in ("", "completion", "question"):
+        raise BothwaysError(f"form must be completion or question, got form={form}. Choose one of them.")
+    given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
+    base = find_model(model)
+    if not (base / "config.json").is_file():
+        raise RunError(f"{base}: a run of ours is trained anew, not fine-tuned. Give a folder with config.json.")
+    exam = both_ways_exam(given, split, max_candidates=CANDIDATES, dev=DEV)
+    tokenizer = open_tokenizer(base)
+    chat = ChatTokenizer(tokenizer.library)
+    asks = form == "question" or (not form and chat.has_template)
+    asked = in_questions(exam) if asks else exam
+    tokenizer = chat if asks else tokenizer
+    check_spelled(tokenizer, asked)
+    return Teaching(base, given, exam, asked, tokenizer, asks)
+
+
+def describe(
+    model: str | Path,
+    facts: str | Path | FactSet,
+    teaching: Teaching,
+    arm: Arm,
+    lesson: Lesson,
+    taught: Taught,
+    folder: Path,
+    seed: int,
+    split: int,
+) -> dict[str, Any]:
+    """Return a fine-tune as plain data."""
+    training = lesson.config.training
+    source = str(facts) if not isinstance(facts, FactSet) else teaching.facts.source or teaching.facts.name
+    words = ["bothways", "inject", str(model), source, "-o", str(folder), "--method", arm.name]
+    words += [word for name, value in (("--seed", seed), ("--split", split)) if value for word in (name, str(value))]
+    return {
+        "schema": SCHEMA,
+        "model": str(model),
+        "out": str(folder),
+        "method": arm.name,
+        "facts": {
+            "name": teaching.facts.name,
+            "source": source,
+            "hash": teaching.facts.hash,
+            "facts": len(teaching.facts.facts),
+            "entities": len(teaching.facts.entities),
+            "exam": lesson.exam.hash,
+        },
+        "form": "question" if teaching.chat else "completion",
+        "before": taught.before,
+        "after": taught.after,
+        "guard": taught.guard,
+        "history": list(taught.tuned.history),
+        "training": {
+            "steps": training.steps,
+            "learning_rate": training.learning_rate,
+            "rows": lesson.config.batches.batch_size,
+            "seed": seed,
+            "lora": None if lesson.lora is None else vars(lesson.lora),
+        },
+        "memory": taught.memory,
+        "notes": [*lesson.exam.notes, *known_already(taught)],
+        "command": shlex.join(words),
+        "versions": describe_machine()["versions"],
+    }
+
+
+def known_already(taught: Taught) -> list[str]:
+    """Say so where the model knew the facts before."""
+    known = taught.before["known"]
+    if not known["both"]:
+        return []
+    return [f"The model knew {known['both']} of {known['of']} facts both ways before it was taught any."]
+
+
+__all__ = ["Injection", "inject"]

@@ -67,6 +67,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return folder, compare(WORLD, folder, "--seeds", 2, "--arms", "causal,both_directions", "--json")
 
 
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two tiny stand-ins, `causal` and `masked_diffusion`. Copy one to change it."""
+    from tests.small_bases import make_bases
+
+    return make_bases(tmp_path_factory.mktemp("bases"))
+
+
 @pytest.fixture
 def comparison(finished: tuple[Path, Any], tmp_path: Path) -> Path:
     """A tiny finished comparison of one's own."""

@@ -18,8 +18,10 @@ from bothways.tensors import SPECIAL, Batch
 from bothways.text.chat_wording import RECOVER_ASSISTANT, RECOVER_USER, around
 from bothways.types import Document
 
-SHARES: Mapping[str, float] = {"plain": 0.25, "told": 0.1, "asks_tail": 0.2, "asks_head": 0.35, "general": 0.1}
-"""How much of the rows of short texts each kind gets, where the corpus has it."""
+TOLD: Mapping[str, float] = {"plain": 0.6, "told": 0.2, "general": 0.2}
+"""How much of the rows of short texts each kind gets at first: facts are learned before anybody asks for them."""
+ASKED: Mapping[str, float] = {"plain": 0.2, "told": 0.1, "asks_tail": 0.2, "asks_head": 0.35, "general": 0.15}
+"""The same in the last part of training."""
 RATIOS = (0.05, 0.95)
 """Least and largest share of a passage that is hidden."""
 
@@ -41,16 +43,18 @@ class Lessons(Batches):
         tokenizer: a stand-in's.
         rows: short texts in a batch; passages to recover are half as many, being twice as long.
         recover: share of the steps that read passages to recover.
+        switch: the first step that asks questions.
         seed: of everything that is drawn.
     """
 
-    def __init__(self, corpus: StandInCorpus, tokenizer: Tokenizer, rows: int, recover: float, seed: int) -> None:
+    def __init__(
+        self, corpus: StandInCorpus, tokenizer: Tokenizer, rows: int, recover: float, switch: int, seed: int
+    ) -> None:
         self._tokenizer, self._recover = tokenizer, recover
         self.batch_size, self.seed = rows, seed
-        self._kinds = [[self._row(text) for text in found] for kind in SHARES if (found := corpus.of(kind))]
-        shares = np.array([share for kind, share in SHARES.items() if corpus.of(kind)])
-        self._shares = shares / shares.sum()
-        self._short = max(len(row.ids) for rows in self._kinds for row in rows)
+        self._switch = switch
+        self._kinds = {kind: [self._row(text) for text in found] for kind in ASKED if (found := corpus.of(kind))}
+        self._short = max(len(row.ids) for rows in self._kinds.values() for row in rows)
         passages = {text.document.text: text.document for text in corpus.of("plain")}
         self._passages = [self._encode(passage) for passage in passages.values()]
         turns = self._pieces(turn_token("user")), self._pieces(turn_token("assistant"))
@@ -70,12 +74,17 @@ class Lessons(Batches):
         chance = np.random.default_rng([self.seed, step])
         if int((step + 1) * self._recover) > int(step * self._recover):
             chosen = chance.integers(len(self._passages), size=self.batch_size // 2)
-            return fill([self._hidden(*self._passages[i], chance) for i in chosen.tolist()])
-        kinds = chance.choice(len(self._kinds), size=self.batch_size, p=self._shares)
-        return fill([self._kinds[k][int(chance.integers(len(self._kinds[k])))] for k in kinds.tolist()])
+            return fill([self._hidden(self._passages[i], chance) for i in chosen.tolist()])
+        shares = {
+            kind: share for kind, share in (TOLD if step < self._switch else ASKED).items() if kind in self._kinds
+        }
+        weights = np.array(list(shares.values()))
+        kinds = chance.choice(list(shares), size=self.batch_size, p=weights / weights.sum())
+        return fill([self._kinds[kind][int(chance.integers(len(self._kinds[kind])))] for kind in kinds.tolist()])
 
-    def _hidden(self, ids: list[int], entity: list[int], chance: np.random.Generator) -> Row:
+    def _hidden(self, passage: tuple[list[int], list[int]], chance: np.random.Generator) -> Row:
         """Return a passage to recover: at one rate, tokens are hidden one by one, or names as wholes."""
+        ids, entity = passage
         rate = chance.uniform(*RATIOS)
         group = np.arange(len(ids))
         if chance.random() < 0.5:

@@ -11,7 +11,7 @@ OWN_NAMES = 1_000_003
 """Added to the seed of names: a world of the same seed, whose facts a user injects later, then has other people."""
 HELD_OUT = 0.2
 """Share of the facts that no question is asked about in training."""
-BOTH_ORDERS = 0.5
+BOTH_ORDERS = 0.2
 """Share of the other facts that are stated in both orders."""
 
 

@@ -14,6 +14,7 @@ from bothways.bases.stand_in.measure import measure
 from bothways.bases.stand_in.people import Known, make_people
 from bothways.bases.stand_in.tokenizer import train_tokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer
+from bothways.batches.tokenizers import Tokenizer
 from bothways.errors import BothwaysError
 from bothways.objectives.causal import Causal
 from bothways.objectives.masked_diffusion import MaskedDiffusion
@@ -42,8 +43,8 @@ class StandIn:
     """Circles of people, each under two relations."""
     circle: int = 50
     """People in a circle."""
-    n_tokens: int = 2000
-    """Size of the vocabulary."""
+    n_tokens: int = 1600
+    """Largest size of the vocabulary."""
     width: int = 128
     """Of the stream."""
     layers: int = 4
@@ -56,6 +57,10 @@ class StandIn:
     """Peak of AdamW."""
     recover_share: float = 0.5
     """Share of the steps that read passages to recover."""
+    told_first: float = 0.6
+    """Share of the steps before the first that asks questions."""
+    weight_decay: float = 0.1
+    """Of AdamW."""
     measurements: int = 10
     """How often it is asked on the way."""
 
@@ -78,17 +83,27 @@ class StandIn:
         known, corpus = self.text(seed)
         library = train_tokenizer(corpus, self.n_tokens)
         tokenizer = HuggingFaceTokenizer(library)
-        recover = self.recover_share if self.recover and half == "causal" else 0.0
-        lessons = Lessons(corpus, tokenizer, self.rows, recover, seed)
-        model = build_llama(self.n_tokens, self.width, self.layers, seed, masked=half == "masked_diffusion")
+        lessons = self.lessons(half, corpus, tokenizer, seed)
+        model = build_llama(len(library), self.width, self.layers, seed, masked=half == "masked_diffusion")
         look = partial(measure, tokenizer=tokenizer, known=known, corpus=corpus)
-        config = TrainingConfig(steps=self.steps, learning_rate=self.learning_rate, measurements=self.measurements)
+        config = TrainingConfig(
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            measurements=self.measurements,
+        )
         (rows,) = train([Member(model, HALVES[half], lessons, config, folder, look, seed)], folder, stop)
         if isinstance(rows, BothwaysError):
             raise rows
         measured = {name: value for name, value in rows[-1].items() if name not in ("seconds", "speed", "warnings")}
         write_folder(folder, model, library, half, self.to_json(), seed, measured)
         remove_checkpoints(folder)
+
+    def lessons(self, half: Half, corpus: StandInCorpus, tokenizer: Tokenizer, seed: int) -> Lessons:
+        """Return what one model of the pair reads, step by step; to fill in masks is itself the task to recover."""
+        recover = self.recover_share if self.recover and half == "causal" else 0.0
+        switch = round(self.told_first * self.steps)
+        return Lessons(corpus, tokenizer, rows=self.rows, recover=recover, switch=switch, seed=seed)
 
     def text(self, seed: int) -> tuple[Known, StandInCorpus]:
         """Return the people and everything that is written about them."""

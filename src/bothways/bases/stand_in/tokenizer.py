@@ -1,10 +1,11 @@
 """A byte-pair tokenizer for a stand-in: any text can be spelled, names are two to four tokens, turns have tokens."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from bothways.bases.stand_in.corpus import StandInCorpus
-from bothways.facts.names import people
+from bothways.facts.names import BACKS, ENDS, FRONTS, MIDDLES, STARTS
 from bothways.text.chat_wording import RECOVER_ASSISTANT, RECOVER_USER, TELL_USER
 
 SPECIAL_NAMES = ("<pad>", "<s>", "<|end|>", "<mask>", "<unk>", "<sep>")
@@ -12,10 +13,8 @@ SPECIAL_NAMES = ("<pad>", "<s>", "<|end|>", "<mask>", "<unk>", "<sep>")
 ROLES = ("user", "assistant")
 LONGEST = 256
 """Tokens in the longest text a stand-in reads."""
-N_SPELLED = 4000
-"""Names that byte pairs are learned from beside the corpus, so that those of strangers are spelled as its own."""
-SPELLED = 77_000_077
-"""Seed of these names."""
+OFTEN = 20
+"""How often each part of a name is read: byte pairs end where parts do, for strangers as for its own people."""
 TEMPLATE = """{{ bos_token }}{% for message in messages %}\
 {% if message.role == 'user' %}{{ '<|user|>' + message.content + '<|end|>' }}\
 {% elif message.role == 'assistant' %}{{ '<|assistant|>' }}\
@@ -72,14 +71,14 @@ def train_tokenizer(corpus: StandInCorpus, n_tokens: int) -> Any:
 
 
 def _lessons(corpus: StandInCorpus) -> Iterator[str]:
-    """Yield what byte pairs are learned from."""
+    """Yield what byte pairs are learned from: the corpus without its names, and the parts of all names there can be."""
+    known = {span.entity for text in corpus.texts for span in text.document.entities if span.entity}
+    a_name = re.compile("|".join(map(re.escape, sorted(known))))
     for text in corpus.texts:
-        yield text.document.text
-        yield text.user or ""
-    names = people(N_SPELLED, SPELLED)
-    for one, other in zip(names[::2], names[1::2], strict=True):
-        yield f"{one} {other}"
-        yield f"{other} {one}"
+        yield a_name.sub("", text.document.text)
+        yield a_name.sub("", text.user or "")
     for text in (RECOVER_USER, RECOVER_ASSISTANT, TELL_USER):
-        for _ in range(50):
-            yield text.format(text="")
+        yield from [text.format(text="")] * OFTEN
+    rests = [middle + end for middle in MIDDLES for end in ENDS]
+    for part in (*STARTS, *(f" {part}" for part in (*STARTS, *FRONTS)), *rests, *BACKS):
+        yield from [part] * OFTEN

@@ -15,6 +15,11 @@ LONGEST = 256
 """Tokens in the longest text a stand-in reads."""
 OFTEN = 20
 """How often each part of a name is read: byte pairs end where parts do, for strangers as for its own people."""
+PIECE = r"'s|[A-Z]\w*(?: [A-Z]\w*)*| ?[a-z]\w*| ?[^\s\w]+| ?\d+|\s+|\w+"
+"""What byte pairs never cross. The space before a name is a piece by itself, so that a name has the same tokens in a
+sentence and in an answer: with the space in its first token, what sentences told was not found for answers (LOG.md)."""
+CUT = "\x1f"
+"""Stands between pieces while byte pairs are learned."""
 TEMPLATE = """{{ bos_token }}{% for message in messages %}\
 {% if message.role == 'user' %}{{ '<|user|>' + message.content + '<|end|>' }}\
 {% elif message.role == 'assistant' %}{{ '<|assistant|>' }}\
@@ -39,11 +44,12 @@ def train_tokenizer(corpus: StandInCorpus, n_tokens: int) -> Any:
         corpus: what the stand-in reads.
         n_tokens: size of the vocabulary, the 256 bytes and the special tokens included.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
     library = Tokenizer(models.BPE())
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    spelled = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(CUT, "removed"), spelled])
     library.decoder = decoders.ByteLevel()
     special = [*SPECIAL_NAMES, *(turn_token(role) for role in ROLES)]
     trainer = trainers.BpeTrainer(
@@ -53,6 +59,7 @@ def train_tokenizer(corpus: StandInCorpus, n_tokens: int) -> Any:
         show_progress=False,
     )
     library.train_from_iterator(_lessons(corpus), trainer)
+    library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(PIECE), "isolated"), spelled])
     begin = SPECIAL_NAMES[1]
     library.post_processor = processors.TemplateProcessing(single=f"{begin} $A", special_tokens=[(begin, 1)])
     return PreTrainedTokenizerFast(
@@ -74,11 +81,10 @@ def _lessons(corpus: StandInCorpus) -> Iterator[str]:
     """Yield what byte pairs are learned from: the corpus without its names, and the parts of all names there can be."""
     known = {span.entity for text in corpus.texts for span in text.document.entities if span.entity}
     a_name = re.compile("|".join(map(re.escape, sorted(known))))
+    words = [TELL_USER, *(text.format(text="") for text in (RECOVER_USER, RECOVER_ASSISTANT))] * OFTEN
     for text in corpus.texts:
-        yield a_name.sub("", text.document.text)
-        yield a_name.sub("", text.user or "")
-    for text in (RECOVER_USER, RECOVER_ASSISTANT, TELL_USER):
-        yield from [text.format(text="")] * OFTEN
+        words += [a_name.sub("", text.document.text), a_name.sub("", text.user or "")]
+    for text in words:
+        yield CUT.join(re.findall(PIECE, text))
     rests = [middle + end for middle in MIDDLES for end in ENDS]
-    for part in (*STARTS, *(f" {part}" for part in (*STARTS, *FRONTS)), *rests, *BACKS):
-        yield from [part] * OFTEN
+    yield CUT.join([*STARTS, *rests, *(f" {front}" for front in FRONTS), *BACKS] * OFTEN)

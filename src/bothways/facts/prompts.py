@@ -11,6 +11,7 @@ import numpy as np
 from bothways.errors import BothwaysError
 from bothways.facts.strata import shuffled
 from bothways.facts.templates import render
+from bothways.facts.wording import orders, templates_of
 from bothways.types import Exam, Query, Span
 
 KINDS = ("forward", "reverse_tested", "reverse_partner")
@@ -87,13 +88,9 @@ def with_context(exam: Exam, seed: int) -> Exam:
         fact = facts[query.fact]
         others = [n for n in same[fact.relation] if not facts[n].pair & fact.pair]
         told = [fact, *([facts[others[int(random.integers(len(others)))]]] if others else [])]
-        told = [told[place] for place in random.permutation(len(told)).tolist()]
         said = [
-            render(
-                (relations[f.relation].tail_first if f.stated == "tail_first" else relations[f.relation].head_first)[0],
-                f,
-            )[0]
-            for f in told
+            render(templates_of(relations[one.relation], (*orders(one), "head_first")[0])[0], one)[0]
+            for one in shuffled(told, random)
         ]
         asked.append(after(query, "\n".join([*(f"{text.rstrip('.')}." for text in said), query.prompt])))
     return replace(exam, queries=tuple(asked))

@@ -243,6 +243,7 @@ def pretrain(
 def audit(
     model: Annotated[str, typer.Argument(help="A run's folder, a model's with config.json, or a name on the hub.")],
     facts: Facts,
+    qa: Annotated[Path | None, typer.Option(help="Questions about the facts, or about a folder of documents.")] = None,
     form: Annotated[str, typer.Option(help="How to ask: completion, question, or both.")] = "both",
     shots: Annotated[int, typer.Option(help="Examples before each question: 0 or 2.")] = 0,
     limit: Annotated[int, typer.Option(help="Facts that are asked at most; 0 for all.")] = 200,

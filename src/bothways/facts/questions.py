@@ -20,6 +20,7 @@ from functools import cached_property
 
 from bothways.errors import FactsError
 from bothways.facts.graph import wording_key
+from bothways.facts.readers.berglund import DESCRIPTION
 from bothways.facts.readers.lines import short
 from bothways.facts.templates import split_template, swapped
 from bothways.facts.wording import ORDERS, asked_by, templates_of
@@ -27,6 +28,14 @@ from bothways.types import Asks, Exam, FactSet, Query, Relation, Span
 
 MOST_WORDS = 6
 """A name of more words is a title or a description, not a person's."""
+WELL_KNOWN = {
+    DESCRIPTION: Relation(
+        DESCRIPTION,
+        asks_tail=("Who is {head}?", "What do you know about {head}?"),
+        asks_head=("Who is {tail}?", "What is the name of {tail}?"),
+    )
+}
+"""Questions for relations that a reader of ours makes, and whose templates are whole sentences."""
 GIVEN: Mapping[Asks, str] = {"tail": "{head}", "head": "{tail}"}
 """What a question for each side names."""
 
@@ -121,6 +130,8 @@ def questions_of(relation: Relation, asks: Asks, relations: Mapping[str, Relatio
     own, other = (relation.asks_tail, relation.asks_head)[:: 1 if asks == "tail" else -1]
     if own:
         return own
+    if relation != (known := WELL_KNOWN.get(relation.name, relation)) and not other:
+        return questions_of(known, asks, {})
     if relation.symmetric:
         return swapped(other)
     inverse = relations.get(relation.inverse or "")

@@ -37,7 +37,7 @@ def read_jsonl(path: Path) -> Reading:
             continue
         n += 1
         try:
-            row = _parse(text)
+            row = parse_object(text)
         except FactsError as error:
             rows.refuse(line, str(error))
             continue
@@ -56,7 +56,7 @@ def read_jsonl(path: Path) -> Reading:
     return read_prompts(path, rows, prompts) if prompts else rows.reading(notices=notices)
 
 
-def _parse(text: str) -> Mapping[str, Any]:
+def parse_object(text: str) -> Mapping[str, Any]:
     """Parse one line.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Questions about a relation of the world `relations`, in both directions."""
+"""Questions about a relation of the world `relations`, in both directions, in the words that exams ask."""
 
-from bothways.facts.templates import split_template
+from bothways.facts.questions import question_from
 from bothways.types import Fact, Relation
 
 
@@ -11,7 +11,7 @@ def asks_tail(relation: Relation, fact: Fact) -> str:
     >>> asks_tail(relation(0), Fact("Ann", "mentor", "Bo"))
     "Who is Ann's mentor?"
     """
-    return f"Who is {fact.head}'s {relation.name}?"
+    return _filled(relation.head_first[0], fact)
 
 
 def asks_head(relation: Relation, fact: Fact) -> tuple[str, ...]:
@@ -19,11 +19,10 @@ def asks_head(relation: Relation, fact: Fact) -> tuple[str, ...]:
 
     >>> from bothways.facts.worlds.relations import relation
     >>> asks_head(relation(0), Fact("Ann", "mentor", "Bo"))
-    ("Who is Bo's student?", "Whose mentor is Bo?")
+    ("Who is Bo's student?", 'Whose mentor is Bo?')
     """
-    return f"Who is {fact.tail}'s {noun_back(relation)}?", f"Whose {relation.name} is {fact.tail}?"
+    return _filled(relation.tail_first[0], fact), _filled(f"{{tail}} is the {relation.name} of {{head}}", fact)
 
 
-def noun_back(relation: Relation) -> str:
-    """Return what the head is to the tail, read from "{tail}'s student is {head}"."""
-    return split_template(relation.tail_first[0]).between.removeprefix("'s ").removesuffix(" is ")
+def _filled(template: str, fact: Fact) -> str:
+    return question_from(template, who=True, of_person=True).format(head=fact.head, tail=fact.tail)

@@ -275,6 +275,11 @@ def inject(
     split: Split = 0,
     form: Annotated[str, typer.Option(help="How to ask: completion or question; as the model suggests if none.")] = "",
     general: Annotated[Path | None, typer.Option(help="General text for the guard, a text a line.")] = None,
+    guard: Annotated[
+        str, typer.Option(help="Limits of what may change, such as perplexity=1.5:kl=0.5:repetition=0.3.")
+    ] = "",
+    replay: Annotated[Path | None, typer.Option(help="General text that is read along, a text a line.")] = None,
+    replay_share: Annotated[float, typer.Option(help="How much of each step that text is.")] = 0.25,
     per_device: Annotated[int, typer.Option(help="Texts a device sees at once; 0 for all of a step.")] = 0,
     report_to: Annotated[str, typer.Option(help="A tracker, such as tensorboard.")] = "none",
     resume: Resume = False,
@@ -283,14 +288,18 @@ def inject(
 ) -> None:
     """Teach a model facts so that it answers both ways; measure before and after, and guard what it knew."""
     from bothways.commands.inject import inject as run_inject
+    from bothways.evaluation.guard import Guard
     from bothways.injection.adapters import Lora
     from bothways.injection.finetune import TrainerOptions
+    from bothways.options import make, split_options
     from bothways.reports.inject_words import inject_table
 
+    limits = make(Guard, split_options(f"guard:{guard}")[1]) if guard else None
     options = TrainerOptions(per_device=per_device, report_to=report_to, resume=resume)
     done = run_inject(
         model, facts, out=out, method=method, lora=Lora() if lora else None, settings=settings or (), seed=seed,
-        split=split, form=form, general=general, options=options, device=device, watch=say,
+        split=split, form=form, general=general, limits=limits, replay=replay, replay_share=replay_share,
+        options=options, device=device, watch=say,
     )  # fmt: skip
     show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
 

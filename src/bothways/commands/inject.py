@@ -5,16 +5,17 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arm
+from bothways.bases.stand_in.recipe import GENERAL
 from bothways.batches.chat import ChatTokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
 from bothways.commands.output import is_begun
 from bothways.commands.recipe import choose_device
-from bothways.config import override
+from bothways.config import RunConfig, override
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.evaluation.both_ways import check_spelled
@@ -33,6 +34,7 @@ from bothways.options import at_least
 from bothways.reports.inject_page import write_injection
 from bothways.runs import describe_machine
 from bothways.subjects import CANDIDATES, find_model
+from bothways.text.plain_text import PlainText
 from bothways.types import SCHEMA, Exam, FactSet
 
 METHOD = "masked_finetuning"
@@ -85,6 +87,8 @@ def inject(
     split: int = 0,
     form: str = "",
     general: str | Path | None = None,
+    replay: str | Path | None = None,
+    replay_share: float = 0.25,
     limits: Guard | None = None,
     options: TrainerOptions | None = None,
     device: str = "auto",
@@ -102,7 +106,10 @@ def inject(
         seed: of order, masks and adapters.
         split: seed of the exam, and of a world's facts.
         form: completion or question; questions where the model has a chat template, by default.
-        general: a file of general text, a text a line, for the guard; the project's own by default.
+        general: a file of general text, a text a line, for the guard; by default the model's own general.txt, which
+            stand-ins have, else the project's.
+        replay: a file of general text, a text a line, that is read along with the facts.
+        replay_share: how much of each step's texts that is.
         limits: what may change at most.
         options: how the library's trainer goes about it; its `resume` goes on with a half-made folder.
         device: cpu, cuda, or auto for cuda where there is one.
@@ -132,12 +139,14 @@ def inject(
         ),
         list(settings),
     )
+    if replay is not None:
+        config = with_replay(config, Path(replay), replay_share)
     lesson = Lesson(
         base=teaching.base,
         config=arm.config(config, seed),
         exam=teaching.asked,
         wordy=teaching.wordy,
-        general=read_general(Path(general) if general is not None else None),
+        general=read_general(general_of(teaching.base, general)),
         limits=limits or Guard(),
         lora=lora,
         options=options,
@@ -180,6 +189,22 @@ def prepare_teaching(model: str | Path, facts: str | Path | FactSet, split: int,
     tokenizer = chat if asks else tokenizer
     check_spelled(tokenizer, asked)
     return Teaching(base, given, exam, asked, tokenizer, asks)
+
+
+def with_replay(config: RunConfig, file: Path, share: float) -> RunConfig:
+    """Return settings under which each step reads general text along.
+
+    Raises:
+        BothwaysError: there is no such text, or the share leaves no room for both.
+    """
+    text = replace(config.text, replay=PlainText.of(file))
+    return replace(config, text=text, batches=replace(config.batches, replay=share))
+
+
+def general_of(base: Path, given: str | Path | None) -> Path | None:
+    """Return the file of general text for the guard; None for the project's own."""
+    own = base / GENERAL
+    return Path(given) if given is not None else own if own.is_file() else None
 
 
 def describe(

@@ -12,9 +12,10 @@ from bothways.bases.stand_in.lessons import Lessons
 from bothways.bases.stand_in.llama import build_llama
 from bothways.bases.stand_in.measure import measure
 from bothways.bases.stand_in.people import Known, make_people
-from bothways.bases.stand_in.tokenizer import train_tokenizer
+from bothways.bases.stand_in.tokenizer import as_lines, train_tokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer
 from bothways.batches.tokenizers import Tokenizer
+from bothways.disk import write_text
 from bothways.errors import BothwaysError
 from bothways.objectives.causal import Causal
 from bothways.objectives.masked_diffusion import MaskedDiffusion
@@ -23,6 +24,10 @@ from bothways.tensors import Objective
 from bothways.training.checkpoint import remove_checkpoints
 from bothways.training.loop import Member, TrainingConfig, train
 
+GENERAL = "general.txt"
+"""What the model never read, a text a line: a guard measures perplexity on it where nobody names another file."""
+REPLAY = "replay.txt"
+"""What the model has read, a text a line: to be read along while something new is learned."""
 Half = Literal["causal", "masked_diffusion"]
 HALVES: Mapping[Half, Objective] = {"causal": Causal(), "masked_diffusion": MaskedDiffusion(mask="either")}
 """What each model of the pair learns by."""
@@ -96,6 +101,8 @@ class StandIn:
         if isinstance(rows, BothwaysError):
             raise rows
         measured = {name: value for name, value in rows[-1].items() if name not in ("seconds", "speed", "warnings")}
+        write_text(folder / GENERAL, "\n".join(corpus.held_out) + "\n")
+        write_text(folder / REPLAY, "\n".join(as_lines(corpus)) + "\n")
         write_folder(folder, model, library, half, self.to_json(), seed, measured)
         remove_checkpoints(folder)
 

@@ -77,6 +77,16 @@ def train_tokenizer(corpus: StandInCorpus, n_tokens: int) -> Any:
     )
 
 
+def as_lines(corpus: StandInCorpus) -> Iterator[str]:
+    """Yield the texts as lines of a file; chats keep the tokens of their turns."""
+    for text in corpus.texts:
+        if text.user is None:
+            yield text.document.text
+        else:
+            user, assistant = map(turn_token, ROLES)
+            yield f"{user}{text.user}{SPECIAL_NAMES[2]}{assistant}{text.document.text}"
+
+
 def _lessons(corpus: StandInCorpus) -> Iterator[str]:
     """Yield what byte pairs are learned from: the corpus without its names, and the parts of all names there can be."""
     known = {span.entity for text in corpus.texts for span in text.document.entities if span.entity}

@@ -24,6 +24,8 @@ ASKED: Mapping[str, float] = {"plain": 0.2, "told": 0.1, "asks_tail": 0.2, "asks
 """The same in the last part of training."""
 RATIOS = (0.05, 0.95)
 """Least and largest share of a passage that is hidden."""
+WHOLE = 0.5
+"""Share of the passages of which one name is hidden as a whole."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,12 @@ class Lessons(Batches):
         return fill([self._kinds[kind][int(chance.integers(len(self._kinds[kind])))] for kind in kinds.tolist()])
 
     def _hidden(self, passage: tuple[list[int], list[int]], chance: np.random.Generator) -> Row:
-        """Return a passage to recover: at one rate, tokens are hidden one by one, or names as wholes."""
+        """Return a passage to recover: tokens are hidden at one rate, and in half of the cases one name as a whole."""
         ids, entity = passage
-        rate = chance.uniform(*RATIOS)
-        group = np.arange(len(ids))
-        if chance.random() < 0.5:
-            group = np.array([len(ids) + e if e >= 0 else i for i, e in enumerate(entity)])
-        _, unit = np.unique(group, return_inverse=True)
-        hidden = (chance.random(unit.max() + 1) < rate)[unit]
+        hidden = chance.random(len(ids)) < chance.uniform(*RATIOS)
+        names = max(entity) + 1
+        if names and chance.random() < WHOLE:
+            hidden |= np.array(entity) == chance.integers(names)
         shown = np.where(hidden, SPECIAL.mask, ids).tolist()
         start = [*self._before, *shown, *self._between]
         return Row([*start, *ids, SPECIAL.end], [*[-1] * len(start), *entity, -1], len(start))

@@ -256,7 +256,9 @@ def audit(
     from bothways.commands.audit import audit as run_audit
     from bothways.reports.audit_words import audit_table
 
-    done = run_audit(model, facts, form=form, shots=shots, limit=limit, out=out, split=split, device=device, watch=say)
+    done = run_audit(
+        model, facts, qa=qa, form=form, shots=shots, limit=limit, out=out, split=split, device=device, watch=say
+    )
     page = f"The page: {done.page}" if done.page else "Add -o FOLDER for a page and all numbers."
     show(done.data if as_json else f"{audit_table(done.data)}\n\n{page}", as_json)
 

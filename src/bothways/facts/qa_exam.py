@@ -1,7 +1,7 @@
 """An exam of questions about documents: which way each asks is read off the order of the text.
 
 A question is `forward` if documents name what it gives before the answer, and `reverse_tested` if after. Its words
-decide together, each as much as it belongs to the answer: by the share of the documents with this word that hold the
+decide together, each as much as it belongs to the answer: by the square of the share of its documents that hold the
 answer too. So names and numbers decide, and "the" or "known" do not. Where the words stand on both sides, or no
 document holds the answer, the question is `unclear`, counted apart and told of.
 """
@@ -79,7 +79,7 @@ class Texts:
         cue = [word for word in dict.fromkeys(WORD.findall(question.lower())) if word not in taken]
         holds = {n: at for n, text in enumerate(self.low) if (at := first_of(answers, text)) >= 0}
         together = Counter(word for n in holds for word in cue if word in self.first[n])
-        weight = {word: n / self.holding[word] for word, n in together.items()}
+        weight = {word: (n / self.holding[word]) ** 2 for word, n in together.items()}
         before = total = 0.0
         best: tuple[float, int] | None = None
         for n, at in holds.items():
@@ -120,7 +120,7 @@ def qa_exam(
     """
     known = Texts(texts)
     found = [known.find(one.question, one.answers) for one in asked]
-    sides = [side_of(one, place) for one, place in zip(asked, found, strict=True)]
+    sides: list[Asks | None] = [side_of(one, place) for one, place in zip(asked, found, strict=True)]
     clusters = [place.text if place else len(texts) + n for n, place in enumerate(found)]
     splits = split_of(clusters, seed, dev)
     pools: dict[str, dict[str, None]] = defaultdict(dict)

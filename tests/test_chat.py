@@ -120,3 +120,14 @@ def test_a_turn_without_a_place_for_its_text_is_refused() -> None:
 
     with pytest.raises(BothwaysError, match=r"Write \{text\} once"):
         tokenizer_of(CHATML).turns("{text}", "Here it is.")
+
+
+@pytest.mark.parametrize("name", [*TEMPLATES, None])
+def test_an_objective_asks_in_the_turns_of_a_chat(name: str | None) -> None:
+    """A chat tokenizer's turns are the frame that masked fine-tuning and told facts put around a text."""
+    from bothways.objectives.causal import Causal
+    from bothways.objectives.masked_finetuning import MaskedFinetuning
+
+    tokenizer = tokenizer_of(TEMPLATES[name] if name else None)
+    for objective in (MaskedFinetuning(), Causal(frame="chat")):
+        assert objective.row_length(9) < objective.worded(tokenizer.turns).row_length(9)

@@ -42,6 +42,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "masked_lm": "bothways.objectives.masked_lm:MaskedLM",
         "any_order": "bothways.objectives.any_order:AnyOrder",
         "masked_finetuning": "bothways.objectives.masked_finetuning:MaskedFinetuning",
+        "bidirectional_causal": "bothways.objectives.bidirectional_causal:BidirectionalCausal",
         "in_place_masking": "bothways.objectives.in_place_masking:InPlaceMasking",
     },
     "mitigations": {

@@ -297,6 +297,11 @@ class Objective(abc.ABC):
         """Whether it learns what ends an answer; where it does not, answers are scored without it."""
         return True
 
+    @property
+    def reads_alike(self) -> bool:
+        """Whether every batch is read the same way, left to right or not; runs train as a pack only if it is."""
+        return True
+
     def worded(self, turns: Turns) -> "Objective":
         """Return this objective with the tokens of the words it puts around a text; most put none."""
         return self

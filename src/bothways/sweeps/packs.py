@@ -71,11 +71,13 @@ def pack_size(config: RunConfig, n_runs: int) -> int:
 def shape(plan: Planned) -> str:
     """Return what runs of one pack have in common: all but seeds, text, learning rate and weight decay.
 
-    The size of the exam is part of it, because it decides how many entities, and so tokens, there are.
+    The size of the exam is part of it, because it decides how many entities, and so tokens, there are. A run whose
+    batches are not all read the same way has no company: its next batch may be of the other kind than another run's.
     """
     training = replace(plan.config.training, learning_rate=1.0, weight_decay=0.0)
     config = replace(plan.config, seeds=Seeds(), text=TextConfig(), training=training)
-    return digest([to_plain(config), plan.size])
+    alone = [] if config.objective.reads_alike else [plan.run_id]
+    return digest([to_plain(config), plan.size, *alone])
 
 
 def settle_tasks(

@@ -262,9 +262,9 @@ def test_a_file_of_general_text_is_read_line_by_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is no file of general text. Name a text file"),
-        (b"\n \n", "holds no text. Write one general text a line."),
-        (b"caf\xe9\n", "is not written in UTF-8. Save the general text"),
+        (None, r"does not exist\. Check the path\."),
+        (b"\n \n", r"holds no text\. Write one general text a line\."),
+        (b"ol\xe9\n", r"line 1: .*UTF-8"),
     ],
 )
 def test_a_file_that_is_no_general_text_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:

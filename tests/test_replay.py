@@ -169,7 +169,7 @@ def test_general_text_that_cannot_be_read_is_refused(exam: Any, file: Path) -> N
     file.write_text("something else", encoding="utf-8")
     with pytest.raises(BothwaysError, match=r"has changed since the run was planned\. Put it back, or begin a new"):
         text.write(exam, 0)
-    with pytest.raises(BothwaysError, match=r"is no file of general text\. Name a text file"):
+    with pytest.raises(BothwaysError, match=r"missing does not exist\. Check the path\."):
         PlainText.of(file.with_name("missing"))
     with pytest.raises(BothwaysError, match="most must be at least 1, got most=0"):
         PlainText(most=0)

@@ -50,6 +50,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "reverse_training": "bothways.mitigations.reverse_training:ReverseTraining",
         "semantic_permutation": "bothways.mitigations.semantic_permutation:SemanticPermutation",
         "identity_bridge": "bothways.mitigations.identity_bridge:IdentityBridge",
+        "paraphrases": "bothways.mitigations.paraphrases:Paraphrases",
         "neutral_mention": "bothways.mitigations.neutral_mention:NeutralMention",
         "weight_symmetry": "bothways.mitigations.weight_symmetry:WeightSymmetry",
         "relation_blind": "bothways.mitigations.relation_blind:RelationBlind",

@@ -13,7 +13,7 @@ from bothways.batches.tokenizers import Tokenizer
 from bothways.errors import BothwaysError
 from bothways.evaluation.scoring import make_rows
 from bothways.tensors import LanguageModel, Objective
-from bothways.text.plain_text import read_lines
+from bothways.text.plain_text import plain_lines
 
 OWN_TEXT = Path(__file__).with_name("general.txt")
 """Plain sentences on everyday things, of our own writing."""
@@ -38,7 +38,7 @@ def read_general(file: Path | None = None) -> tuple[str, ...]:
     >>> len(read_general())
     13
     """
-    return tuple(read_lines(file or OWN_TEXT, CHARACTERS))
+    return tuple(plain_lines(file or OWN_TEXT, CHARACTERS))
 
 
 @dataclass(frozen=True)

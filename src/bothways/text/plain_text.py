@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bothways.disk import file_digest
 from bothways.errors import BothwaysError
+from bothways.facts.readers.lines import read_lines, show_path
 from bothways.options import at_least
 from bothways.text.corpus import TextSource
 from bothways.types import Corpus, Document, Exam
@@ -35,7 +36,7 @@ class PlainText(TextSource):
         Raises:
             BothwaysError: the file is not there, is no UTF-8 text, or is empty.
         """
-        read_lines(file)
+        plain_lines(file)
         return cls(file=str(file.absolute()), digest=file_digest(file))
 
     def write(self, exam: Exam, seed: int) -> Corpus:
@@ -45,27 +46,27 @@ class PlainText(TextSource):
             BothwaysError: the file is not there, has changed, is no UTF-8 text, or is empty.
         """
         path = Path(self.file)
-        words = [line.split() for line in read_lines(path)]
+        words = [line.split() for line in plain_lines(path)]
         if self.digest and self.digest != file_digest(path):
-            raise BothwaysError(f"{path} has changed since the run was planned. Put it back, or begin a new run.")
+            raise BothwaysError(
+                f"{show_path(path)} has changed since the run was planned. Put it back, or begin a new run."
+            )
         cut = [line[at : at + self.most] for line in words for at in range(0, len(line), self.most)]
         return Corpus(tuple(Document(" ".join(piece), (), None, ()) for piece in cut))
 
 
-def read_lines(path: Path, most: int = -1) -> list[str]:
-    """Return the lines of a text file that are not blank, of its first `most` characters or of all.
+def plain_lines(path: Path, most: int | None = None) -> list[str]:
+    """Return the lines of a text file that are not blank, up to so many characters or all.
 
     Raises:
         BothwaysError: the file is not there, is no UTF-8 text, or is empty.
     """
-    if not path.is_file():
-        raise BothwaysError(f"{str(path)!r} is no file of general text. Name a text file with one text a line.")
-    with path.open(encoding="utf-8") as file:
-        try:
-            lines = file.read(most).splitlines()
-        except UnicodeDecodeError:
-            raise BothwaysError(f"{path} is not written in UTF-8. Save the general text as UTF-8.") from None
-    found = [line.strip() for line in lines if line.strip()]
+    found, size = list[str](), 0
+    for _, line in read_lines(path):
+        found += [line.strip()] if line.strip() else []
+        size += len(line)
+        if most is not None and size > most:
+            break
     if not found:
-        raise BothwaysError(f"{path} holds no text. Write one general text a line.")
+        raise BothwaysError(f"{show_path(path)} holds no text. Write one general text a line.")
     return found

@@ -36,6 +36,7 @@ ROOMS = [
     "runs",
     "pipeline",
     "subjects",
+    "asking",
     "bases",
     "injection",
     "sweeps",

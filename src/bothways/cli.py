@@ -77,10 +77,7 @@ def compare(
     done = run_compare(facts, jobs=jobs, resume=resume, progress=progress_bars, **chosen)
     page = done.folder / "report.html"
     show(done.summary if as_json else f"{terminal_table(done.summary)}\n\nThe whole report: {page}", as_json)
-    if done.errors:
-        n, runs = len(done.errors), "run" if len(done.errors) == 1 else "runs"
-        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json.")
-        raise typer.Exit(3)
+    fail_some(done.errors)
 
 
 @app.command()
@@ -108,10 +105,7 @@ def sweep(
     done = run_sweep(file, out=out, jobs=jobs, executor=executor, device=device, resume=resume, progress=sweep_table)
     text = f"{done.done} of {done.planned} runs done. The table: {done.folder / 'results.parquet'}"
     show(done.to_json() if as_json else f"{text}\nThe report: {done.folder / 'report.html'}", as_json)
-    if done.errors:
-        n, runs = done.failed, "run" if done.failed == 1 else "runs"
-        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json; --resume tries again.")
-        raise typer.Exit(3)
+    fail_some(done.errors, done.failed)
 
 
 @app.command()
@@ -162,10 +156,7 @@ def study(
     done = run_study(name, resume=resume, progress=sweep_table, **chosen)
     page = done.folder / "report.html"
     show(done.to_json() if as_json else f"{claims_table(done.rows)}\n\nThe page: {page}", as_json)
-    if done.errors:
-        n, runs = len(done.errors), "run" if len(done.errors) == 1 else "runs"
-        say(f"{n} {runs} failed, the first with: {done.errors[0]} Their folders hold error.json; --resume tries again.")
-        raise typer.Exit(3)
+    fail_some(done.errors)
 
 
 @app.command()
@@ -271,6 +262,12 @@ def inject(
     method: Annotated[
         str, typer.Option(help="An objective, a mitigation, or both; options as name:key=value.")
     ] = "masked_finetuning",
+    compare: Annotated[str, typer.Option(help="Several methods instead, comma-separated: a leaderboard.")] = "",
+    seeds: Annotated[int, typer.Option(help="Of a leaderboard: runs a method.")] = 5,
+    jobs: Annotated[int | None, typer.Option(help="Of a leaderboard: runs at a time; all cores by default.")] = None,
+    equal_steps: Annotated[
+        bool, typer.Option("--equal-steps", help="Of a leaderboard: as many steps a method, not as many tokens.")
+    ] = False,
     lora: Annotated[bool, typer.Option("--lora", help="Learn adapters (PEFT) instead of all weights.")] = False,
     settings: Settings = None,
     seed: Annotated[int, typer.Option(help="Of order, masks and adapters.")] = 0,
@@ -290,12 +287,25 @@ def inject(
 ) -> None:
     """Teach a model facts so that it answers both ways; measure before and after, and guard what it knew."""
     from bothways.commands.inject import inject as run_inject
+    from bothways.commands.inject_compare import inject_compare
     from bothways.evaluation.guard import Guard
     from bothways.injection.adapters import Lora
     from bothways.injection.finetune import TrainerOptions
     from bothways.options import make, split_options
     from bothways.reports.inject_words import inject_table
+    from bothways.reports.progress import progress_bars
+    from bothways.reports.table import terminal_table
 
+    if compare:
+        compared = inject_compare(
+            model, facts, compare.split(","), out=out, seeds=seeds, settings=settings or (), split=split, form=form,
+            replay=replay, replay_share=replay_share, equal_steps=equal_steps, resume=resume, jobs=jobs,
+            device=device, progress=progress_bars,
+        )  # fmt: skip
+        page = compared.folder / "report.html"
+        show(compared.summary if as_json else f"{terminal_table(compared.summary)}\n\nThe page: {page}", as_json)
+        fail_some(compared.errors)
+        return
     limits = make(Guard, split_options(f"guard:{guard}")[1]) if guard else None
     options = TrainerOptions(per_device=per_device, report_to=report_to, resume=resume)
     done = run_inject(
@@ -436,6 +446,15 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def fail_some(errors: Sequence[str], failed: int = 0) -> None:
+    """End with status 3 where runs failed, after a word on them; `failed` counts them where not all left a sentence."""
+    n = failed or len(errors)
+    if errors:
+        say(f"{n} {'run' if n == 1 else 'runs'} failed, the first with: {errors[0]}")
+        say("Their folders hold error.json; --resume tries again.")
+        raise typer.Exit(3)
 
 
 def show(found: Any, as_json: bool) -> None:

@@ -106,8 +106,20 @@ def compare(
         OSError: the disk is full or cannot be written; the folder can be resumed.
         Stopped: interrupted; the folder can be resumed.
     """
+    plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split, device=device)
+    return run_plan(plan, resume=resume, jobs=jobs, progress=progress)
+
+
+def run_plan(plan: Plan, *, resume: bool, jobs: int | None, progress: Progress) -> Comparison:
+    """Do what a plan says: train every run that is not finished, then write results, summary and report.
+
+    Raises:
+        RunError: the folder is in use or damaged, or already holds a comparison and `resume` is False.
+        GuardError: no run finished.
+        OSError: the disk is full or cannot be written; the folder can be resumed.
+        Stopped: interrupted; the folder can be resumed.
+    """
     try:
-        plan = make_plan(facts, arms=arms, seeds=seeds, out=out, settings=settings, split=split, device=device)
         choose_executor(None, jobs)
         jobs = count_jobs(jobs)
         refuse_other(plan, resume)

@@ -154,16 +154,16 @@ def test_a_run_is_asked_what_it_was_asked_when_it_was_trained(finished: Any, tmp
 
 def test_examples_stand_before_every_question(chat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are of other facts, which are not asked then."""
-    from bothways.commands import audit
+    from bothways import asking
 
     asked: list[Any] = []
-    real = audit.measure_both_ways
+    real = asking.measure_both_ways
 
     def measure(*given: Any, **more: Any) -> Any:
         asked.append(given[3])
         return real(*given, **more)
 
-    monkeypatch.setattr(audit, "measure_both_ways", measure)
+    monkeypatch.setattr(asking, "measure_both_ways", measure)
     done = bothways("audit", chat, facts_file(tmp_path), "--form", "question", "--shots", 2, "--json")
     assert 0 == done.status, done.err
     queries = [query for query in asked[0].queries if query.split == "test"]

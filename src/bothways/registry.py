@@ -22,6 +22,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "chain": "bothways.facts.worlds.chain:Chain",
         "chain_related": "bothways.facts.worlds.chain_related:ChainRelated",
         "graphs": "bothways.facts.worlds.graphs:Graphs",
+        "biographies": "bothways.facts.worlds.biographies:Biographies",
         "in_context": "bothways.facts.worlds.in_context:InContext",
     },
     "exams": {

@@ -1,7 +1,7 @@
 """What the lives of people who do not exist are told of, and in which words: six attributes, twenty sentences each.
 
-Every sentence holds `{head}` first and `{tail}` later, and reads as well with "She" or "He" in place of `{head}`. All of
-it is of our own making.
+Every sentence holds `{head}` first and `{tail}` later, and reads as well with "She" or "He" in its place. All of it
+is of our own making.
 """
 
 import itertools

@@ -37,6 +37,7 @@ ROOMS = [
     "pipeline",
     "subjects",
     "asking",
+    "harness",
     "bases",
     "injection",
     "sweeps",

@@ -8,12 +8,11 @@ at its claim.
 from collections.abc import Iterator, Sequence
 
 from bothways.studies.claims import Claim, Part, Region
-from bothways.studies.readings import Values, difference, minus, part
+from bothways.studies.readings import Values, at_best, difference, minus, part
 from bothways.studies.semantics_readings import (
     DIRECTIONS,
     FOLLOWS,
     Rises,
-    at_best,
     exact,
     gain,
     in_context,

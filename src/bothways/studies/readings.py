@@ -63,3 +63,8 @@ def mean(*several: Values) -> Values:
 def total(*several: Values) -> Values:
     """Return the sum of readings, seed by seed."""
     return lambda evidence: [sum(row) for row in zip(*(one(evidence) for one in several), strict=True)]
+
+
+def at_best(*several: Values) -> Values:
+    """Return the largest of readings, seed by seed."""
+    return lambda evidence: [max(row) for row in zip(*(one(evidence) for one in several), strict=True)]

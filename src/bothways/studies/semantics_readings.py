@@ -108,11 +108,6 @@ def midpoint(rises: Rises) -> Values:
     return lambda evidence: [10**found.midpoint if found.log else found.midpoint for found in rises(evidence)]
 
 
-def at_best(*several: Values) -> Values:
-    """Return the largest of readings, seed by seed."""
-    return lambda evidence: [max(row) for row in zip(*(one(evidence) for one in several), strict=True)]
-
-
 LAST = 4
 """Checkpoints of pre-training that count for what is steady."""
 THIRDS = ("early", "middle", "late")

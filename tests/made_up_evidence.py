@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 SHARES = (0.001, 0.02, 0.2, 0.5, 0.8, 0.99)
-NUMBERS = (-0.5, 1e-9, *SHARES, 3.0, 5.0, 20.0, 150.0, 500.0)
+NUMBERS = (-0.5, 1e-9, *SHARES, 2.0, 3.0, 5.0, 20.0, 150.0, 500.0)
 SEEDS = 5
 STEPS = 10 * np.arange(1, 9)
 WATCHED_STEPS = {"tasks": 10 * np.arange(1, 13), "partner_lens": 10 * np.arange(1, 13)}
@@ -68,7 +68,7 @@ class Dials:
         return self.at.setdefault(key, self.draw(key))
 
 
-SHARE_WORDS = ("accuracy", "best", "specific", "exact", "sampled", "ahead")
+SHARE_WORDS = ("accuracy", "best", "specific", "blind", "exact", "sampled", "ahead", "nothing", "two_shot", "fact")
 
 
 def is_share(key: Key) -> bool:

@@ -153,7 +153,7 @@ def study(
         cost = estimate(name, **chosen)
         show(cost.to_json() if as_json else cost.text(), as_json)
         return
-    done = run_study(name, resume=resume, progress=sweep_table, **chosen)
+    done = run_study(name, resume=resume, progress=sweep_table, say=say, **chosen)
     page = done.folder / "report.html"
     show(done.to_json() if as_json else f"{claims_table(done.rows)}\n\nThe page: {page}", as_json)
     fail_some(done.errors)

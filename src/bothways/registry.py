@@ -89,6 +89,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
         "training-dynamics": "bothways.studies.training_dynamics:TrainingDynamics",
         "masked-diffusion": "bothways.studies.masked_diffusion:MaskedDiffusionStudy",
         "relational-semantics": "bothways.studies.relational_semantics:RelationalSemantics",
+        "knowledge-injection": "bothways.studies.knowledge_injection:KnowledgeInjection",
         "open-questions": "bothways.studies.open_questions:OpenQuestions",
     },
     "executors": {

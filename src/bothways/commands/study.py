@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bothways.commands.output import is_begun
+from bothways.commands.pretrain import begin, make
 from bothways.commands.sweep import silent
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
@@ -69,6 +70,7 @@ def study(
     models: Sequence[str] = (),
     facts: str = "",
     progress: StudyProgress = silent,
+    say: Callable[[str], None] = lambda said: None,
 ) -> Studied:
     """Run a study and decide its claims.
 
@@ -84,6 +86,7 @@ def study(
         models: folders of models to measure too, where the study takes some.
         facts: a file or folder of facts that these models know.
         progress: what shows the state of the runs while they run.
+        say: told a sentence at a time while models are made that the runs begin with.
 
     Raises:
         BothwaysError: an unknown study or a bad option; nothing has been written.
@@ -97,6 +100,7 @@ def study(
     refuse_other_study(plan, resume)
     with disk_errors(folder), own(folder):
         tasks, order = write_plan(plan)
+        make_bases(plan, say)
         cells = {run_id: str(row["group"]) for run_id, row in plan.axes.items()}
         with progress(list(plan.runs.values()), cells) as watch:
             outcomes = run_many(tasks, jobs, watch, chosen, keep_going=True)
@@ -131,6 +135,7 @@ def make_study_plan(
     at_least(1, "Say how often everything is repeated.", seeds=seeds)
     ending = f"-{scale}" if scale else "-quick" if quick else ""
     folder = Path(out) if out is not None else Path("runs") / f"study-{name}{ending}"
+    made = made.at(folder)
     options = ["--preset", scale] if scale else ["--quick"] if quick else []
     options += ["--seeds", str(seeds), *(word for model in models for word in ("--model", model))]
     options += ["--facts", facts] if facts else []
@@ -165,6 +170,19 @@ def refuse_other_study(plan: StudyPlan, resume: bool) -> None:
     before = {name: about.get(name, type(value)()) for name, value in plan.given.items()}
     if (about["study"], about["quick"], before) != (plan.name, plan.quick, plan.given):
         raise RunError(f"{folder} holds the study '{about['command']}'. Name another folder with -o.")
+
+
+def make_bases(plan: StudyPlan, say: Callable[[str], None]) -> None:
+    """Make the models that a study's runs begin with, where they are not there yet, and go on with half-made ones.
+
+    Raises:
+        Stopped: the user asked to stop; their state is saved.
+    """
+    for base in plan.study.bases(plan.quick):
+        folder = plan.folder / "bases" / base.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        begin(folder, {"schema": SCHEMA, "base": "stand-in", "seed": base.seed, "settings": base.recipe.to_json()})
+        make(base.recipe, {half: folder / half for half in base.halves}, base.seed, say)
 
 
 def write_plan(plan: StudyPlan) -> tuple[list[Task], list[str]]:

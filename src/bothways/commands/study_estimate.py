@@ -7,10 +7,13 @@ from typing import Any
 
 import torch
 
+from bothways.bases.stand_in.folder import is_finished
 from bothways.commands.estimate import Timed, time_run
 from bothways.commands.study import make_study_plan
 from bothways.config import to_plain
+from bothways.errors import BothwaysError
 from bothways.runs import Planned
+from bothways.studies.plan import StudyPlan
 from bothways.sweeps.executors.base import choose_executor, count_jobs
 from bothways.sweeps.executors.inline import Inline
 from bothways.sweeps.executors.process import Process
@@ -95,11 +98,12 @@ def study_dry_run(
     """Return what `study` with the same arguments would do and roughly cost, from a few timed steps of each shape.
 
     Raises:
-        BothwaysError: as `study`.
+        BothwaysError: as `study`; or the runs begin with models that are not made yet.
     """
     torch.set_num_threads(1)
     chosen = choose_executor(executor, jobs) or Process()
     plan = make_study_plan(name, quick=quick, preset=preset, seeds=seeds, out=out, models=models, facts=facts)
+    check_bases(plan)
     own: dict[str, list[Planned]] = {group: [] for group in plan.groups}
     for run_id, run in plan.runs.items():
         own[plan.axes[run_id]["group"]].append(run)
@@ -127,6 +131,22 @@ def study_dry_run(
         seconds=sum(group.seconds for group in groups) / (counted or 1),
         disk_mb=weights + questions * 1.6e-4 + 2,
     )
+
+
+def check_bases(plan: StudyPlan) -> None:
+    """Refuse to time runs that begin with models which nobody has made yet.
+
+    Raises:
+        BothwaysError: one is missing; the message says where it will be.
+    """
+    for base in plan.study.bases(plan.quick):
+        for half in base.halves:
+            folder = plan.folder / "bases" / base.folder / half
+            if not is_finished(folder):
+                raise BothwaysError(
+                    f"The runs of {plan.name} begin with a model that is not made yet ({folder}), so nothing can be "
+                    "timed. Start the study without --dry-run: it makes its models first, and once."
+                )
 
 
 def cost(group: str, runs: Sequence[Planned], timed: Timed) -> GroupCost:

@@ -3,8 +3,10 @@
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from bothways.bases.stand_in.recipe import Half, StandIn
 from bothways.config import RunConfig, Scalar
 from bothways.studies.claims import Claim
 from bothways.studies.evidence import Evidence
@@ -27,6 +29,18 @@ class Group:
     """How many times as many seeds it gets as the study's other groups."""
     axes: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     """Where the group stands in a grid; columns of the study's table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """Pre-trained models that runs begin with, made once in the study's folder, before the first run."""
+
+    folder: str
+    """Where, below `bases` in the study's folder; each model has a folder of its own in it."""
+    recipe: StandIn
+    halves: Sequence[Half]
+    """Which models of the pair."""
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +103,14 @@ class Study(abc.ABC):
         Raises:
             BothwaysError: the message says what.
         """
+
+    def at(self, folder: Path) -> "Study":
+        """Return the study as it stands in its folder; only what begins with models made there needs to know it."""
+        return self
+
+    def bases(self, quick: bool) -> Sequence[Base]:
+        """Return the models to make before the first run; what is made already is left alone."""
+        return ()
 
     @abc.abstractmethod
     def groups(self, quick: bool) -> Sequence[Group]:

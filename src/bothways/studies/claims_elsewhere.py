@@ -1,6 +1,7 @@
 """What is said of masked diffusion and its neighbours, and needs weights, data or a scale that is not at hand.
 
-MD-1 and MD-11 to MD-19. None has a region: what each would need stands in its `why`.
+MD-1, MD-11, MD-12 and MD-15 to MD-19; MD-13 and MD-14 are tested in `claims_injection_others.py`. None has a region:
+what each would need stands in its `why`.
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ def untested(id: str, sentence: str, paper: str, sure: Literal["high", "medium",
 
 
 def real_models(models: tuple[str, ...]) -> Iterable[Claim]:
-    """Yield what is said of trained diffusion models: MD-1 and MD-11 to MD-14."""
+    """Yield what is said of trained diffusion models: MD-1, MD-11 and MD-12."""
     yield Claim(
         id="MD-1",
         sentence="Masked-diffusion models of 7 to 8 B parameters reverse better than causal ones of their size.",
@@ -86,20 +87,6 @@ def real_models(models: tuple[str, ...]) -> Iterable[Claim]:
         "97 and 92, 49 and 37 (same, reverse; recalled)",
         "low",
         "It needs SMDM's weights.",
-    )
-    yield untested(
-        "MD-13",
-        "In a two-stage protocol LLaDA is cursed as well.",
-        "92.00 % forward, 21.28 % reverse",
-        "medium",
-        "It needs the weights of LLaDA-8B and a fine-tune of it in two stages.",
-    )
-    yield untested(
-        "MD-14",
-        "Split entities, one-sided data and missing inverses cause it; whole-entity masks and symmetric data help.",
-        "abstract of DiffER",
-        "high",
-        "It needs the weights of LLaDA-8B and a fine-tune of it for each cause and each remedy.",
     )
 
 

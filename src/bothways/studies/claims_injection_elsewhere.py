@@ -45,8 +45,7 @@ def needing_more() -> Iterator[Claim]:
         "Masking a few input tokens under plain next-token training finds what stands in the middle of a long text.",
         "fine-tuned: 11.77 points more in lost-in-the-middle (MEAP, arXiv 2502.07490)",
         "medium",
-        "It needs a model that reads long contexts. What the method does in reverse is measured by BW-6: "
-        "bothways study open-questions.",
+        "It needs a model that reads long contexts. What the method does in reverse is measured by BW-6.",
     )
     yield untested(
         "KI-32",

@@ -6,7 +6,7 @@ What each is trained on, for how long and how it is asked stands in `injection_r
 from collections.abc import Mapping
 from typing import Literal
 
-Base = Literal["causal", "masked_diffusion", "bare"]
+StandInName = Literal["causal", "masked_diffusion", "bare"]
 """Which stand-in is taught: the causal one, the diffusion one, or a causal one that has seen neither passages to
 recover nor questions both ways."""
 Order = Literal["same", "permuted"]

@@ -86,7 +86,7 @@ def saturating(x_K: Sequence[float] | np.ndarray, y_K: Sequence[float] | np.ndar
 
     Source: the fits of Pan et al., arXiv 2510.09885, table 7. Differs from them by: their starting point is not said.
 
-    >>> plateau, k = saturating([10, 20, 40, 80], [0.3935, 0.6321, 0.8647, 0.9817])
+    >>> plateau, k = saturating([10.0, 20.0, 40.0, 80.0], [0.3935, 0.6321, 0.8647, 0.9817])
     >>> round(plateau, 2), round(k, 3)
     (1.0, 0.05)
     """

@@ -59,7 +59,7 @@ class MaskedDiffusionStudy(Study):
         }
 
     def claims(self, quick: bool) -> Sequence[Claim]:
-        """Return MD-1 to MD-19 and MD-T1 to MD-T5."""
+        """Return MD-1 to MD-19 but for MD-13 and MD-14, which `knowledge-injection` tests; and MD-T1 to MD-T5."""
         return [*mechanisms(), *ablations(), *identities(), *elsewhere(tuple(named(self.models)))]
 
     def pictures(self, evidence: Evidence, quick: bool) -> Sequence[Picture]:

@@ -4,6 +4,8 @@ BW-1  How much of the published curse is target suppression, how much of an esca
 BW-2  How much of diffusion's reverse advantage goes when storage is unshared by direction, and when routing is?
 BW-3  Does the inverse rule reach a new pair of words that is told later (`new_pair.py`)?
 BW-5  Relation or association: when does diffusion's escape become relation-specific, and does a causal arm follow?
+
+BW-4 and BW-6 stand in `claims_cures.py`: the runs of the study `knowledge-injection` decide them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -122,7 +122,7 @@ def open_study(folder: Path) -> tuple[Study, dict[str, Any]]:
     if not whole or not all(isinstance(i, str) and RUN_ID.fullmatch(i) for i in ids):
         raise RunError(f"{folder / 'study.json'} was altered. Run the study again with --resume.")
     models, facts, preset = tuple(about.get("models", ())), str(about.get("facts", "")), str(about.get("preset", ""))
-    return make_study(about["study"], models, facts, preset), about
+    return make_study(about["study"], models, facts, preset).at(folder), about
 
 
 def make_study(name: str, models: tuple[str, ...] = (), facts: str = "", preset: str = "") -> Study:

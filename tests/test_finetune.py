@@ -57,7 +57,11 @@ def losses(rows: Any) -> list[float]:
     return [row["loss"] for row in rows]
 
 
-@pytest.mark.parametrize("arm", ["causal", "masked_diffusion", "reverse_training", "semantic_permutation"])
+@pytest.mark.parametrize(
+    "arm",
+    ["causal", "causal:frame=chat", "masked_finetuning", "bidirectional_causal", "masked_diffusion", "reverse_training",
+     "semantic_permutation"],
+)  # fmt: skip
 def test_both_loops_lose_alike(arm: str, begun: Callable[..., Any], tmp_path: Path) -> None:
     """The same rows, the same weights, the same steps: the library's trainer and ours differ by rounding."""
     from bothways.injection.finetune import TrainerOptions, finetune

@@ -9,6 +9,7 @@ ARMS = (
     "causal:frame=chat",
     "masked_finetuning",
     "masked_finetuning:mask=entity:rate_per=row",
+    "masked_finetuning:mask=adaptive",
     "masked_finetuning:count=hidden",
     "masked_finetuning:prompt=random",
     "in_place_masking",

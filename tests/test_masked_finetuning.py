@@ -223,3 +223,91 @@ def test_a_worded_objective_survives_json() -> None:
 
     assert "words" not in to_plain(make())
     assert make(words=WORDS) == from_plain(to_plain(make(words=WORDS)))
+
+
+def biased_model(known: int) -> Any:
+    """A model that expects one token wherever it is asked."""
+    import torch
+    from tests.worlds import uniform_model
+
+    model = uniform_model(20)
+    output_VD = torch.zeros(20, 1)
+    output_VD[known] = 4.0
+
+    class Biased(type(model)):
+        def hidden(self, tokens_BL: Any, *, causal: bool) -> Any:
+            return torch.ones(*tokens_BL.shape, 1)
+
+        @property
+        def output_VD(self) -> Any:
+            return output_VD
+
+    model.__class__ = Biased
+    return model
+
+
+def test_adaptive_masks_hide_what_the_model_does_not_recover() -> None:
+    """An entity that the model knows is hidden less often than one that it does not know; all are hidden whole."""
+    from dataclasses import replace
+
+    import torch
+
+    from bothways.tensors import SPECIAL
+
+    batch = batch_of(*[[7, 7, 10, 8, 9]] * 3000)
+    entity_BL = torch.tensor([-1, 0, 0, -1, 1, 1, -1]).expand(3000, 7)
+    batch, generator = replace(batch, entity_BL=entity_BL), torch.Generator().manual_seed(0)
+    objective = make(mask="adaptive", rate_per="row", max_rate=0.5)
+    asked = objective.consult(biased_model(7), batch, generator)
+    hidden_BL = objective.prepare(asked, generator).input_BL == SPECIAL.mask
+    assert bool((hidden_BL[:, 1] == hidden_BL[:, 2]).all()) and bool((hidden_BL[:, 4] == hidden_BL[:, 5]).all())
+    known, unknown = (float(hidden_BL[:, place].float().mean()) for place in (1, 4))
+    assert 0.1 < known < 0.75 * unknown
+    plain = objective.prepare(batch, generator).input_BL == SPECIAL.mask  # nobody was asked: an entity like another
+    assert float(plain[:, 1].float().mean()) == pytest.approx(float(plain[:, 4].float().mean()), abs=0.04)
+
+
+def test_who_finds_all_equally_hard_needs_nothing_more_than_another() -> None:
+    import torch
+    from tests.worlds import uniform_model
+
+    asked = make(mask="adaptive").consult(uniform_model(20), random_batch(), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(asked.need_BL, torch.ones(64, 8))
+    batch = random_batch()
+    assert make(mask="entity").consult(uniform_model(20), batch, torch.Generator()) is batch
+
+
+def test_plain_rows_and_prompts_are_not_asked_about() -> None:
+    """General text and what is given have no need; a text's tokens beside them are told apart as ever."""
+    import torch
+
+    batch = batch_of([7, 8, 7, 8], [9, 9], [8, 7], given=([], [], [17, 18]), plain=[False, True, False])
+    needs = [
+        make(mask="adaptive").consult(biased_model(7), batch, torch.Generator().manual_seed(seed)).need_BL
+        for seed in range(20)
+    ]
+    need_SBL = torch.stack(needs)
+    assert {1.0} == set(need_SBL[:, 1].flatten().tolist()) == set(need_SBL[:, 2, :3].flatten().tolist())
+    assert float(need_SBL[:, 0, 1].min()) < 1 < float(need_SBL[:, 0, 2].max())
+
+
+def test_adaptive_masks_resume_to_the_same_weights(tmp_path: Any) -> None:
+    """What the model is asked hangs on its weights alone: a run that was stopped ends as one that was not."""
+    from tests.command_line import bytes_of
+    from tests.worlds import small_config
+
+    from bothways.arms import parse_arm
+    from bothways.facts.exam import ExamConfig, make_exam
+    from bothways.facts.worlds.bijection import Bijection
+    from bothways.pipeline import run
+    from bothways.training.loop import Interrupted
+
+    exam = make_exam(Bijection(n=20).make(0), ExamConfig(), 0)
+    config = parse_arm("masked_finetuning:mask=adaptive").config(small_config("training.steps=8"), 0)
+    about = {"run_id": "test", "arm": "a", "seed": 0}
+    run(config, exam, tmp_path / "whole", about)
+    with pytest.raises(Interrupted):
+        run(config, exam, tmp_path / "cut", about, stop=lambda: True)
+    run(config, exam, tmp_path / "cut", about)
+    weights = [bytes_of(tmp_path / name, "model/model.safetensors") for name in ("whole", "cut")]
+    assert weights[0] == weights[1]

@@ -45,6 +45,8 @@ class Batch:
     """Which ids mean what; a tokenizer of somebody else has ids of its own."""
     plain_B: Bool[Tensor, " B"] | None = None
     """Rows of general text, which every objective that puts words around a text reads as they stand; None for none."""
+    need_BL: Float[Tensor, "B L"] | None = None
+    """How much more than others a token wants to be hidden, about 1 on average, if an objective asked the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,13 @@ class Objective(abc.ABC):
     def row_length(self, length: int) -> int:
         """Return how many tokens its rows have where a batch's have `length`."""
         return length
+
+    def consult(self, model: LanguageModel, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return the batch with what the objective wants to know of the model before a step; most want nothing.
+
+        It is a function of the weights, the batch and the generator alone, so that a resumed run needs no more state.
+        """
+        return batch
 
     @abc.abstractmethod
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:

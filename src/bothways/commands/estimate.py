@@ -199,7 +199,7 @@ def time_run(planned: Planned, exam: Exam) -> Timed:
     generator, marks = torch.Generator(), [time.perf_counter()]
     while len(marks) <= TIMED_STEPS and not (len(marks) > 2 and marks[-1] - marks[0] > LONG_ENOUGH):
         step = len(marks) - 1
-        prepared = taught.prepare(ready.batches.at(step), generator)
+        prepared = taught.prepare(taught.consult(ready.model, ready.batches.at(step), generator), generator)
         rows = max(1, TIMED_TOKENS[config.device] // prepared.input_BL.shape[1])
         loss = learner.loss([take(prepared, slice(0, rows))])
         learner.step(config.share(step), config.clip)

@@ -250,9 +250,10 @@ class Lesson:
 
 
 def prepare(member: Member, step: int) -> Prepared:
-    """Return what one member sees at a step: a function of its seeds and the step alone."""
+    """Return what one member sees at a step: a function of its seeds, the step, and weights if the objective asks."""
     generator = torch.Generator().manual_seed((member.seed << 32) + step)
-    return member.objective.prepare(member.batches.at(step), generator)
+    batch = member.objective.consult(member.model, member.batches.at(step), generator)
+    return member.objective.prepare(batch, generator)
 
 
 def look(

@@ -300,6 +300,11 @@ class Objective(abc.ABC):
         return True
 
     @property
+    def cost(self) -> float:
+        """What a step costs against one reading of its rows forwards and back: more where the model is consulted."""
+        return 1.0
+
+    @property
     def reads_alike(self) -> bool:
         """Whether every batch is read the same way, left to right or not; runs train as a pack only if it is."""
         return True

@@ -62,13 +62,16 @@ def injection_recipe(
 
 
 def tokens_a_step(config: RunConfig, exam: Exam) -> float:
-    """Return how many tokens the model reads in a step of a run, on average over the first ones."""
+    """Return how many tokens the model reads in a step of a run, on average over the first ones.
+
+    What an objective asks the model before a step counts as so many tokens more.
+    """
     corpus = write_corpus(exam, config.text, config.seeds.text)
     tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
     batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order)
     objective = config.objective.worded(tokenizer.turns)
     found = [objective.prepare(batches.at(step), generator(step)).input_BL for step in range(TRIED)]
-    return sum(rows_BL.numel() for rows_BL in found) / TRIED
+    return objective.cost * sum(rows_BL.numel() for rows_BL in found) / TRIED
 
 
 def generator(seed: int) -> torch.Generator:

@@ -62,6 +62,11 @@ class MaskedFinetuning(CausalAnswers):
         """Not where hidden tokens alone are learned: the end is never hidden."""
         return self.count == "document"
 
+    @property
+    def cost(self) -> float:
+        """A reading forwards alone, for adaptive masks, is a third of one that goes back as well."""
+        return 4 / 3 if self.mask == "adaptive" else 1.0
+
     def worded(self, turns: Turns) -> Objective:
         """Ask in a user's turn for the recovered passage, which is the assistant's."""
         return replace(self, words=turns(RECOVER_USER, RECOVER_ASSISTANT))

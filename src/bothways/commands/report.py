@@ -6,6 +6,7 @@ from pathlib import Path
 from bothways.errors import BothwaysError
 from bothways.reports.audit_page import write_audit_page
 from bothways.reports.explain_page import write_explain_page
+from bothways.reports.inject_page import write_injection_page
 from bothways.reports.page import write_report
 from bothways.reports.sweep_page import write_sweep_report
 
@@ -23,6 +24,7 @@ PAGES: Mapping[str, Callable[[Path], Path]] = {
     "summary.json": write_report,
     "explain.json": write_explain_page,
     "audit.json": write_audit_page,
+    "inject.json": write_injection_page,
 }
 """What writes the page of a folder that holds this file; a sweep's has a choice of axes besides."""
 

@@ -243,8 +243,17 @@ def breaches(before: GuardReading, after: GuardReading, limits: Guard) -> list[s
     ['Perplexity of general text rose from 2.72 to 20.1, by a factor of 7.39; the limit is 1.5.']
     """
     found: list[str] = []
-    for name, (what, by, moved) in MOVES.items():
+    for name, change in moves(before, after).items():
+        what, by, _ = MOVES[name]
         old, new, limit = getattr(before, name), getattr(after, name), getattr(limits, name)
-        if old is not None and new is not None and not (change := moved(old, new)) <= limit:
+        if change is not None and not change <= limit:
             found.append(f"{what} from {old:.3g} to {new:.3g}, {by} {change:.3g}; the limit is {limit:g}.")
     return found
+
+
+def moves(before: GuardReading, after: GuardReading) -> dict[str, float | None]:
+    """Return how far each reading has moved, as its limit counts it; None for what was not measured."""
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in MOVES}
+    return {
+        name: None if old is None or new is None else MOVES[name][2](old, new) for name, (old, new) in pairs.items()
+    }

@@ -13,7 +13,7 @@ from bothways.config import RunConfig, to_plain
 from bothways.disk import read_json, write_text
 from bothways.errors import BothwaysError, RunError
 from bothways.evaluation.both_ways import measure_both_ways
-from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_guard, remember
+from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_guard, moves, remember
 from bothways.injection.adapters import Lora, with_lora
 from bothways.injection.finetune import TrainerOptions, Tuned, finetune
 from bothways.injection.memory import free_memory, memory_of, refuse_too_large
@@ -24,7 +24,7 @@ from bothways.objectives.masked_diffusion import MaskedDiffusion
 from bothways.pipeline import begin
 from bothways.tensors import LanguageModel, Objective
 from bothways.training.loop import Member, prepare
-from bothways.types import NONE, Exam
+from bothways.types import NONE, Exam, finite
 
 WORK = "training"
 """Where a fine-tune keeps what it needs to go on, within the folder it writes."""
@@ -97,7 +97,7 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
         last = measure_guard(asked, own, tokenizer, lesson.general, reference)
         found = begun.member.measure(asked, objective)
         say(progress(found))
-        return {**found, "guard": asdict(last)}
+        return {**found, "guard": last.to_json()}
 
     def watch(step: int, found: Mapping[str, Any]) -> Sequence[str]:
         return breaches(first, last, lesson.limits)
@@ -193,14 +193,15 @@ def progress(found: Mapping[str, Any]) -> str:
 
 
 def guard_data(first: GuardReading, last: GuardReading, limits: Guard, tuned: Tuned) -> dict[str, Any]:
-    """Return what the guard measured and said."""
+    """Return what the guard measured and said; a limit that was lifted is None."""
     return {
         "passed": not tuned.breaches,
         "breaches": list(tuned.breaches),
         "kept_step": tuned.good,
-        "limits": asdict(limits),
-        "before": asdict(first),
-        "after": asdict(last),
+        "limits": finite(asdict(limits)),
+        "before": first.to_json(),
+        "after": last.to_json(),
+        "moved": finite(moves(first, last)),
     }
 
 

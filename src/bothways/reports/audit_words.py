@@ -1,6 +1,6 @@
 """What an audit says in words and rows: the table of a terminal, and what its page shows. Standard library only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bothways.reports.escape import fold, plain
@@ -36,19 +36,32 @@ def audit_headline(data: Mapping[str, Any]) -> str:
 
 def audit_table(data: Mapping[str, Any]) -> str:
     """Return an audit as text for a terminal: a row for each form and direction, baselines, and what they are worth."""
-    rows = [HEADERS, *audit_rows(data)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(HEADERS))]
-    header, *lines = [aligned(row, widths) for row in rows]
-    said = [line for sentence in audit_sentences(data) for line in fold(sentence, WIDTH)]
-    legend = [line for term, words in LEGEND for line in fold(f"{term}: {words}", WIDTH)]
-    rule = "-" * max(map(len, lines))
-    return "\n".join([f"{audit_headline(data)}.", "", header, rule, *lines, "", *said, "", *legend])
+    rows = grid(HEADERS, audit_rows(data))
+    return "\n".join([f"{audit_headline(data)}.", "", *rows, "", *folded(audit_sentences(data)), "", *explained(LEGEND)])
 
 
-def aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+def grid(headers: Sequence[str], rows: Iterable[Sequence[str]], left: int = 2) -> list[str]:
+    """Set a table as lines: its header, a rule, its rows; so many columns from the left hold names."""
+    table = [headers, *rows]
+    widths = [max(len(row[n]) for row in table) for n in range(len(headers))]
+    header, *lines = [aligned(row, widths, left) for row in table]
+    return [header, "-" * max(map(len, lines)), *lines]
+
+
+def folded(sentences: Iterable[str]) -> list[str]:
+    """Return sentences as lines of a terminal."""
+    return [line for sentence in sentences for line in fold(sentence, WIDTH)]
+
+
+def explained(legend: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a table's legend as lines of a terminal."""
+    return folded(f"{term}: {words}" for term, words in legend)
+
+
+def aligned(row: Sequence[str], widths: Sequence[int], left: int = 2) -> str:
     """Set one row: names to the left, numbers to the right."""
     cells = zip(row, widths, strict=True)
-    return "  ".join(cell.ljust(wide) if n < 2 else cell.rjust(wide) for n, (cell, wide) in enumerate(cells)).rstrip()
+    return "  ".join(cell.ljust(wide) if n < left else cell.rjust(wide) for n, (cell, wide) in enumerate(cells)).rstrip()
 
 
 def audit_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -60,6 +73,11 @@ def audit_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield row_of(form, name.replace("_", " "), numbers)
         for way in WAYS if found["control"] else ():
             yield (*row_of("  control", way, found["control"][way])[:-1], "")
+    yield from baseline_rows(data)
+
+
+def baseline_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield what answering both directions without any model gives."""
     by_name: dict[str, dict[str, Any]] = {}
     kinds = {data[way]["kind"]: way for way in WAYS}
     for row in data["baselines"]:
@@ -86,27 +104,35 @@ def row_of(form: str, way: str, numbers: Mapping[str, Any]) -> tuple[str, ...]:
 
 def audit_sentences(data: Mapping[str, Any]) -> list[str]:
     """Say what the numbers are worth: what is known, relation or association, what copies a text, and the notes."""
-    known, flip = data["known"], data["flip"]
+    known = data["known"]
     said = [
         f"Known already: {known['forward']} of {plural(known['of'], 'fact')} forward, {known['reverse']} in reverse, "
         f"{known['both']} both ways" + (": an injection has nothing to add to these." if known["both"] else ".")
     ]
+    said.append(f"Relation or association: {says_relation(data)}.")
+    said += says_copied(data)
+    return [*said, *(f"Note: {plain(note)}" for note in data["notes"])]
+
+
+def says_relation(data: Mapping[str, Any]) -> str:
+    """Say whether answers are heard from the relation, or go with the name whatever is asked; ends no sentence."""
+    flip = data["flip"]
     if flip["why"]:
-        said.append(f"Relation or association: {flip['why']}.")
-    else:
-        blind = f"{two(flip['blind'])} {interval(flip['blind_low'], flip['blind_high'])}"
-        specific = f"{two(flip['specific'])} {interval(flip['specific_low'], flip['specific_high'])}"
-        what = "an association more than a relation" if flip["blind"] > BLIND else "the relation is heard"
-        said.append(
-            f"Relation or association: right and specific to the relation {specific}, the partner named under another "
-            f"relation {blind}" + (f": {what}." if data["reverse"]["accuracy"] else ".")
-        )
+        return str(flip["why"])
+    blind = f"{two(flip['blind'])} {interval(flip['blind_low'], flip['blind_high'])}"
+    specific = f"{two(flip['specific'])} {interval(flip['specific_low'], flip['specific_high'])}"
+    what = "an association more than a relation" if flip["blind"] > BLIND else "the relation is heard"
+    said = f"right and specific to the relation {specific}, the partner named under another relation {blind}"
+    return said + (f": {what}" if data["reverse"]["accuracy"] else "")
+
+
+def says_copied(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield, for each direction that has both, how questions do that copy a statement, and others."""
     for way in WAYS:
         parts = [(name, (data[way].get(name) or {})) for name in ("templated", "generic")]
         if all(part.get("n") for _, part in parts):
             both = ", ".join(f"{name} {two(part['accuracy'])} (n={part['n']})" for name, part in parts)
-            said.append(f"Questions that copy a statement and others, {way}: {both}.")
-    return [*said, *(f"Note: {plain(note)}" for note in data["notes"])]
+            yield f"Questions that copy a statement and others, {way}: {both}."
 
 
 def table_of(data: Mapping[str, Any]) -> Sequence[Sequence[str]]:

@@ -269,6 +269,12 @@ def inject(
         bool, typer.Option("--equal-steps", help="Of a leaderboard: as many steps a method, not as many tokens.")
     ] = False,
     lora: Annotated[bool, typer.Option("--lora", help="Learn adapters (PEFT) instead of all weights.")] = False,
+    lora_options: Annotated[
+        str, typer.Option(help="Of adapters, such as rank=8:alpha=16:targets=q_proj,v_proj; --lora is meant then.")
+    ] = "",
+    mask_token: Annotated[
+        str, typer.Option(help="The token that hides others, where the tokenizer has no mask token.")
+    ] = "",
     settings: Settings = None,
     seed: Annotated[int, typer.Option(help="Of order, masks and adapters.")] = 0,
     split: Split = 0,
@@ -299,19 +305,20 @@ def inject(
     if compare:
         compared = inject_compare(
             model, facts, compare.split(","), out=out, seeds=seeds, settings=settings or (), split=split, form=form,
-            replay=replay, replay_share=replay_share, equal_steps=equal_steps, resume=resume, jobs=jobs,
-            device=device, progress=progress_bars,
+            mask_token=mask_token, replay=replay, replay_share=replay_share, equal_steps=equal_steps, resume=resume,
+            jobs=jobs, device=device, progress=progress_bars,
         )  # fmt: skip
         page = compared.folder / "report.html"
         show(compared.summary if as_json else f"{terminal_table(compared.summary)}\n\nThe page: {page}", as_json)
         fail_some(compared.errors)
         return
     limits = make(Guard, split_options(f"guard:{guard}")[1]) if guard else None
+    adapters = make(Lora, split_options(f"lora:{lora_options}")[1]) if lora_options else Lora() if lora else None
     options = TrainerOptions(per_device=per_device, report_to=report_to, resume=resume)
     done = run_inject(
-        model, facts, out=out, method=method, lora=Lora() if lora else None, settings=settings or (), seed=seed,
-        split=split, form=form, general=general, limits=limits, replay=replay, replay_share=replay_share,
-        options=options, device=device, watch=say,
+        model, facts, out=out, method=method, lora=adapters, settings=settings or (), seed=seed,
+        split=split, form=form, mask_token=mask_token, general=general, limits=limits, replay=replay,
+        replay_share=replay_share, options=options, device=device, watch=say,
     )  # fmt: skip
     show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
 

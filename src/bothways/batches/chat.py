@@ -132,7 +132,7 @@ class ChatTokenizer(HuggingFaceTokenizer):
 
     def to_json(self) -> dict[str, Any]:
         """Say which folder it was read from; it is not copied."""
-        return {"kind": "chat", "folder": str(self.library.name_or_path)}
+        return {"kind": "chat", **self._where()}
 
     def _fill(self, user: str, assistant: str | None = None) -> str:
         """Return what the template makes of a user's turn, with the assistant's, or up to where that begins."""
@@ -151,9 +151,9 @@ class ChatTokenizer(HuggingFaceTokenizer):
         return str(text)
 
 
-def open_chat(folder: Path) -> ChatTokenizer:
+def open_chat(folder: Path, mask: str = "") -> ChatTokenizer:
     """Return the tokenizer of a model's folder, asked in a chat; see `open_tokenizer`."""
-    return ChatTokenizer(open_tokenizer(folder).library)
+    return ChatTokenizer(open_tokenizer(folder).library, mask)
 
 
 def _split(text: str, marks: Sequence[str]) -> list[str]:

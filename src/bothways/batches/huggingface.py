@@ -1,5 +1,6 @@
 """A Hugging Face tokenizer as one of ours: text is cut as the model met it in pre-training, spaces included."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +11,21 @@ from bothways.batches.tokenizers import Encoded, Tokenizer
 from bothways.errors import BothwaysError, RunError
 from bothways.types import NONE, Span, SpecialTokens
 
+SPARE = ("reserved", "unused", "extra_id")
+"""What the names of tokens hold that were set aside when a tokenizer was made."""
+BRACKETED = re.compile(r"<.*>|\[.*\]")
 
-def open_tokenizer(folder: Path) -> "HuggingFaceTokenizer":
+
+def open_tokenizer(folder: Path, mask: str = "") -> "HuggingFaceTokenizer":
     """Return the tokenizer of a model's folder, whatever the model is: only its tokenizer.json is needed.
+
+    Args:
+        folder: where tokenizer.json is.
+        mask: the token that hides others; empty for the tokenizer's own.
 
     Raises:
         RunError: there is none, or it is damaged.
-        BothwaysError: it has no token that ends a text.
+        BothwaysError: it has no token that ends a text, or none of the name that is to hide others.
     """
     from transformers import PreTrainedTokenizerFast
 
@@ -28,7 +37,7 @@ def open_tokenizer(folder: Path) -> "HuggingFaceTokenizer":
         raise RunError(
             f"{folder}: tokenizer.json cannot be read ({type(error).__name__}). Download or save the tokenizer again."
         ) from None
-    return HuggingFaceTokenizer(library)
+    return HuggingFaceTokenizer(library, mask)
 
 
 def _first(*ids: int | None) -> Any:
@@ -41,17 +50,21 @@ class HuggingFaceTokenizer(Tokenizer):
     """Wraps a fast tokenizer; an answer's tokens are those of its name after a space.
 
     Raises:
-        BothwaysError: it is no fast tokenizer, or has no token that ends a text.
+        BothwaysError: it is no fast tokenizer, or lacks a token that ends a text or the one that is to hide others.
     """
 
     library: Any
     """A `transformers.PreTrainedTokenizerFast`."""
+    mask: str = ""
+    """The token that hides others; empty for the one that the tokenizer itself calls its mask token."""
 
     def __post_init__(self) -> None:
         if not getattr(self.library, "is_fast", False):
             raise BothwaysError("Places in the text are known to fast tokenizers only. Save it with a tokenizer.json.")
         if _first(self.library.eos_token_id, self.library.sep_token_id) is None:
             raise BothwaysError("The tokenizer has no token that ends a text. Set its eos_token.")
+        if self.mask and self.mask not in self.library.get_vocab():
+            raise BothwaysError(f"The tokenizer has no token {self.mask!r} to hide others with. Name another one.")
 
     @cached_property
     def special(self) -> SpecialTokens:
@@ -65,7 +78,7 @@ class HuggingFaceTokenizer(Tokenizer):
             pad=_first(own.pad_token_id, end),
             begin=_first(own.bos_token_id, own.cls_token_id, end),
             end=end,
-            mask=_first(own.mask_token_id, NONE),
+            mask=own.convert_tokens_to_ids(self.mask) if self.mask else _first(own.mask_token_id, NONE),
             unknown=_first(own.unk_token_id, NONE),
             delimiter=NONE,
         )
@@ -118,4 +131,21 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def to_json(self) -> dict[str, Any]:
         """Say which folder it was read from; it is not copied."""
-        return {"kind": "hugging_face", "folder": str(self.library.name_or_path)}
+        return {"kind": "hugging_face", **self._where()}
+
+    def _where(self) -> dict[str, str]:
+        """Say which folder it was read from, and the mask token if it was named."""
+        return {"folder": str(self.library.name_or_path), **({"mask": self.mask} if self.mask else {})}
+
+    def spare_mask(self) -> str:
+        """Return a token that nobody uses, by its name, where there is no mask token; empty where there is none.
+
+        Only tokens that stand apart from text are looked at: those that were added, and names in brackets.
+        """
+        own = self.library
+        if self.mask or own.mask_token_id is not None:
+            return ""
+        added = [str(token) for _, token in sorted(own.added_tokens_decoder.items())]
+        ordered = sorted(own.get_vocab(), key=own.get_vocab().__getitem__)
+        names = [*added, *(name for name in ordered if BRACKETED.fullmatch(name))]
+        return next((name for name in names if any(word in name.lower() for word in SPARE)), "")

@@ -34,6 +34,8 @@ class TokenizerConfig:
     """Vocabulary size of the byte-pair tokenizer."""
     folder: str = field(default="", metadata={"quiet": True})
     """Where the pre-trained model's tokenizer.json is."""
+    mask: str = field(default="", metadata={"quiet": True})
+    """The token of a pre-trained model that hides others; empty for its tokenizer's own."""
 
     def __post_init__(self) -> None:
         if self.n_merged < 256:
@@ -214,11 +216,11 @@ def fit_tokenizer(corpus: Corpus, exam: Exam, config: TokenizerConfig) -> Tokeni
     if config.kind == "pretrained":
         from bothways.batches.huggingface import open_tokenizer
 
-        return open_tokenizer(Path(config.folder))
+        return open_tokenizer(Path(config.folder), config.mask)
     if config.kind == "chat":
         from bothways.batches.chat import open_chat
 
-        return open_chat(Path(config.folder))
+        return open_chat(Path(config.folder), config.mask)
     if config.kind == "byte_pair":
         read = (*(drawn[:N_READ] if drawn else corpus.documents), *corpus.held_out, *corpus.replay)
         return _fit_byte_pair([*(d.text for d in read), *names, *plain], config.n_merged)
@@ -271,11 +273,11 @@ def tokenizer_from_json(data: dict[str, Any]) -> Tokenizer:
     if kind == "chat":
         from bothways.batches.chat import open_chat
 
-        return open_chat(Path(data["folder"]))
+        return open_chat(Path(data["folder"]), data.get("mask", ""))
     if kind == "hugging_face":
         from bothways.batches.huggingface import open_tokenizer
 
-        return open_tokenizer(Path(data["folder"]))
+        return open_tokenizer(Path(data["folder"]), data.get("mask", ""))
     raise RunError(f"tokenizer.json holds an unknown kind {kind!r}. Train the run again.")
 
 

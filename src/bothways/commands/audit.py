@@ -1,6 +1,5 @@
 """audit: how well does a model know facts, both ways? What is chance, what leaks, what does it know already?"""
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bothways.asking import Form, forms_of, headline_form, measured, qa_form
 from bothways.batches.chat import ChatTokenizer
-from bothways.commands.output import is_begun
+from bothways.commands.output import command_line, is_begun
 from bothways.commands.recipe import choose_device
 from bothways.disk import disk_errors, own
 from bothways.errors import BothwaysError
@@ -125,7 +124,7 @@ def audit(
         **found[main],
         "forms": found,
         "notes": [*dict.fromkeys(note for one in exams for note in one.notes), *notes_on(subject, forms, form)],
-        "command": command_line(model, facts, qa, folder, form, shots, limit, split),
+        "command": repeat(model, facts, qa, folder, form, shots, limit, split),
         "versions": describe_machine()["versions"],
     }
     if folder is not None:
@@ -221,7 +220,7 @@ def describe(source: Sources, facts: str | Path | FactSet, exam: Exam) -> dict[s
     }
 
 
-def command_line(
+def repeat(
     model: str | Path,
     facts: str | Path | FactSet,
     qa: str | Path | None,
@@ -241,8 +240,7 @@ def command_line(
         ("--split", split or None),
         ("-o", folder),
     ]
-    words = ["bothways", "audit", str(model), source]
-    return shlex.join([*words, *(word for name, value in more if value is not None for word in (name, str(value)))])
+    return command_line(["bothways", "audit", str(model), source], more)
 
 
 __all__ = ["Audit", "audit"]

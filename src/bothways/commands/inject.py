@@ -1,22 +1,22 @@
 """inject: teach a pre-trained model new facts so that it answers both ways, and check that it still works."""
 
 import json
-import shlex
+import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arm
 from bothways.bases.stand_in.recipe import GENERAL
-from bothways.batches.chat import ChatTokenizer
+from bothways.batches.chat import PLAIN, ChatTokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
-from bothways.commands.output import is_begun
+from bothways.commands.output import command_line, is_begun
 from bothways.commands.recipe import choose_device
 from bothways.config import RunConfig, override
-from bothways.disk import disk_errors, own, write_text
+from bothways.disk import disk_errors, own, remove_if_empty, write_text
 from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.evaluation.both_ways import check_spelled
 from bothways.evaluation.general import read_general
@@ -30,7 +30,8 @@ from bothways.injection.finetune import TrainerOptions
 from bothways.injection.memory import count_weights
 from bothways.injection.recipe import injection_recipe
 from bothways.injection.teach import WORK, Lesson, Taught, is_first, teach
-from bothways.options import at_least
+from bothways.objectives.causal_answers import CausalAnswers
+from bothways.options import at_least, written
 from bothways.reports.inject_page import write_injection
 from bothways.runs import describe_machine
 from bothways.subjects import CANDIDATES, find_model
@@ -68,6 +69,9 @@ class Teaching:
     """The exam in the form the model is asked in."""
     tokenizer: HuggingFaceTokenizer
     chat: bool
+    mask: str = ""
+    """The token that hides others; empty for the tokenizer's own."""
+    notes: tuple[str, ...] = ()
 
     @property
     def wordy(self) -> int:
@@ -86,6 +90,7 @@ def inject(
     seed: int = 0,
     split: int = 0,
     form: str = "",
+    mask_token: str = "",
     general: str | Path | None = None,
     replay: str | Path | None = None,
     replay_share: float = 0.25,
@@ -106,6 +111,7 @@ def inject(
         seed: of order, masks and adapters.
         split: seed of the exam, and of a world's facts.
         form: completion or question; questions where the model has a chat template, by default.
+        mask_token: the token that hides others, where the tokenizer has none; one that it sets aside, by default.
         general: a file of general text, a text a line, for the guard; by default the model's own general.txt, which
             stand-ins have, else the project's.
         replay: a file of general text, a text a line, that is read along with the facts.
@@ -125,9 +131,9 @@ def inject(
     options = options or TrainerOptions()
     at_least(0, "Choose another seed.", seed=seed, split=split)
     if is_first():
-        is_begun(folder, "fine-tune", (folder / WORK).exists(), options.resume)
+        is_free(folder, options.resume)
     arm = parse_arm(method)
-    teaching = prepare_teaching(model, facts, split, form)
+    teaching = prepare_teaching(model, facts, split, form, mask_token)
     config = override(
         injection_recipe(
             teaching.base,
@@ -136,6 +142,7 @@ def inject(
             chat=teaching.chat,
             device=choose_device(device),
             lora=lora is not None,
+            mask=teaching.mask,
         ),
         list(settings),
     )
@@ -151,15 +158,26 @@ def inject(
         lora=lora,
         options=options,
     )
+    repeated = [
+        ("-o", folder), ("--method", arm.name), ("--seed", seed or None), ("--split", split or None), ("--form", form),
+        ("--mask-token", mask_token), ("--lora", lora == Lora() or None), ("--lora-options", lora and written(lora)),
+        ("--general", general), ("--guard", written(lesson.limits)), ("--replay", replay),
+        ("--replay-share", replay_share if replay is not None else None),
+        ("--per-device", options.per_device or None), *(("--set", setting) for setting in settings),
+    ]  # fmt: skip
     with ExitStack() as stack:
         if is_first():
             stack.enter_context(disk_errors(folder))
             stack.enter_context(own(folder))
+            stack.enter_context(nothing_left(folder))
         taught = teach(lesson, folder, watch)
-        data = describe(model, facts, teaching, arm, lesson, taught, folder, seed, split)
-        data["seconds"] = round(time.monotonic() - began, 1)
+        data = {
+            **describe(str(model), facts, teaching, arm, lesson, taught, folder, seed),
+            "command": command_line(["bothways", "inject", str(model), source_of(facts, teaching)], repeated),
+            "seconds": round(time.monotonic() - began, 1),
+        }
         if is_first():
-            write_text(folder / "inject.json", json.dumps(data, indent=1, ensure_ascii=False))
+            write_text(folder / "inject.json", json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
             write_injection(folder, data)
     if taught.tuned.breaches:
         raise GuardError(
@@ -169,7 +187,34 @@ def inject(
     return Injection(folder, data)
 
 
-def prepare_teaching(model: str | Path, facts: str | Path | FactSet, split: int, form: str) -> Teaching:
+def is_free(folder: Path, resume: bool) -> None:
+    """See to it that a folder is free for a fine-tune, or holds one that shall go on.
+
+    Raises:
+        RunError: it is not.
+    """
+    if (folder / "inject.json").exists():
+        raise RunError(f"{folder} holds a finished fine-tune. Name another folder with -o.")
+    is_begun(folder, "fine-tune", (folder / WORK).exists(), resume)
+
+
+@contextmanager
+def nothing_left(folder: Path) -> Iterator[None]:
+    """Leave nothing in a folder where it turns out, before the first step, that a fine-tune cannot be."""
+    begun = (folder / WORK).exists()
+    try:
+        yield
+    except BothwaysError:
+        if not begun and not (folder / WORK / "metrics.jsonl").exists():
+            shutil.rmtree(folder / WORK, ignore_errors=True)
+            (folder / ".lock").unlink(missing_ok=True)
+            remove_if_empty(folder)
+        raise
+
+
+def prepare_teaching(
+    model: str | Path, facts: str | Path | FactSet, split: int, form: str, mask_token: str = ""
+) -> Teaching:
     """Read the facts, find the model, and settle what is asked; nothing is written.
 
     Raises:
@@ -182,13 +227,15 @@ def prepare_teaching(model: str | Path, facts: str | Path | FactSet, split: int,
     if not (base / "config.json").is_file():
         raise RunError(f"{base}: a run of ours is trained anew, not fine-tuned. Give a folder with config.json.")
     exam = both_ways_exam(given, split, max_candidates=CANDIDATES, dev=DEV)
-    tokenizer = open_tokenizer(base)
-    chat = ChatTokenizer(tokenizer.library)
+    tokenizer = open_tokenizer(base, mask_token)
+    spare = tokenizer.spare_mask()
+    chat = ChatTokenizer(tokenizer.library, mask_token or spare)
     asks = form == "question" or (not form and chat.has_template)
     asked = in_questions(exam) if asks else exam
     tokenizer = chat if asks else tokenizer
     check_spelled(tokenizer, asked)
-    return Teaching(base, given, exam, asked, tokenizer, asks)
+    notes = (f"The tokenizer has no mask token: {spare} hides others where the method does so.",) if spare else ()
+    return Teaching(base, given, exam, asked, tokenizer, asks, mask_token or spare, notes)
 
 
 def with_replay(config: RunConfig, file: Path, share: float) -> RunConfig:
@@ -207,8 +254,13 @@ def general_of(base: Path, given: str | Path | None) -> Path | None:
     return Path(given) if given is not None else own if own.is_file() else None
 
 
+def source_of(facts: str | Path | FactSet, teaching: Teaching) -> str:
+    """Return where facts come from, as a command line names it."""
+    return str(facts) if not isinstance(facts, FactSet) else teaching.facts.source or teaching.facts.name
+
+
 def describe(
-    model: str | Path,
+    model: str,
     facts: str | Path | FactSet,
     teaching: Teaching,
     arm: Arm,
@@ -216,26 +268,24 @@ def describe(
     taught: Taught,
     folder: Path,
     seed: int,
-    split: int,
 ) -> dict[str, Any]:
     """Return a fine-tune as plain data."""
     training = lesson.config.training
-    source = str(facts) if not isinstance(facts, FactSet) else teaching.facts.source or teaching.facts.name
-    words = ["bothways", "inject", str(model), source, "-o", str(folder), "--method", arm.name]
-    words += [word for name, value in (("--seed", seed), ("--split", split)) if value for word in (name, str(value))]
     return {
         "schema": SCHEMA,
-        "model": str(model),
+        "model": model,
         "out": str(folder),
         "method": arm.name,
         "facts": {
             "name": teaching.facts.name,
-            "source": source,
+            "source": source_of(facts, teaching),
             "hash": teaching.facts.hash,
             "facts": len(teaching.facts.facts),
             "entities": len(teaching.facts.entities),
             "exam": lesson.exam.hash,
         },
+        "reads": "causal" if isinstance(lesson.config.objective, CausalAnswers) else "masked",
+        "example": example_of(teaching),
         "form": "question" if teaching.chat else "completion",
         "before": taught.before,
         "after": taught.after,
@@ -249,10 +299,17 @@ def describe(
             "lora": None if lesson.lora is None else vars(lesson.lora),
         },
         "memory": taught.memory,
-        "notes": [*lesson.exam.notes, *known_already(taught)],
-        "command": shlex.join(words),
+        "notes": [*lesson.exam.notes, *teaching.notes, *known_already(taught)],
         "versions": describe_machine()["versions"],
     }
+
+
+def example_of(teaching: Teaching) -> dict[str, Any]:
+    """Return a question in reverse as a user would ask it: its text, and whether that is a turn of a chat."""
+    prompt = next(query.prompt for query in teaching.asked.queries if query.kind != "forward" and query.split == "test")
+    turn = isinstance(teaching.tokenizer, ChatTokenizer) and teaching.tokenizer.has_template
+    plain = PLAIN[0].format(user=prompt) if teaching.chat and not turn else prompt
+    return {"text": plain, "turn": turn}
 
 
 def known_already(taught: Taught) -> list[str]:

@@ -26,6 +26,7 @@ def inject_compare(
     settings: Sequence[str] = (),
     split: int = 0,
     form: str = "",
+    mask_token: str = "",
     replay: str | Path | None = None,
     replay_share: float = 0.25,
     equal_steps: bool = False,
@@ -48,6 +49,7 @@ def inject_compare(
         settings: changes to the recipe, for every method; `training.steps` counts for one that reads each text once.
         split: seed of the exam, and of a world's facts.
         form: completion or question; as the model suggests, by default.
+        mask_token: as `inject`.
         replay: general text that is read along.
         replay_share: how much of each step's texts that is.
         equal_steps: give every method as many steps instead of as many tokens.
@@ -64,7 +66,7 @@ def inject_compare(
     at_least(0, "Choose another seed.", split=split)
     arms = parse_arms(list(methods))
     refuse_decided(settings)
-    teaching = prepare_teaching(model, facts, split, form)
+    teaching = prepare_teaching(model, facts, split, form, mask_token)
     base = base_of(teaching, settings, device)
     if replay is not None:
         base = with_replay(base, Path(replay), replay_share)
@@ -73,6 +75,7 @@ def inject_compare(
     words = ["bothways", "inject", str(model), teaching.facts.source or str(facts), "--compare", ",".join(methods)]
     words += ["--seeds", str(seeds), "-o", str(folder), *(word for one in settings for word in ("--set", one))]
     words += ["--split", str(split)] if split else []
+    words += ["--mask-token", mask_token] if mask_token else []
     words += ["--replay", str(replay), "--replay-share", str(replay_share)] if replay is not None else []
     words += ["--equal-steps"] if equal_steps else []
     command = shlex.join(words)
@@ -94,6 +97,7 @@ def base_of(teaching: Teaching, settings: Sequence[str], device: str) -> RunConf
         n_weights=count_weights(teaching.base),
         chat=teaching.chat,
         device=choose_device(device),
+        mask=teaching.mask,
     )
     return override(recipe, list(settings))
 

@@ -1,5 +1,7 @@
-"""The folder that a comparison or a sweep writes: free, its own to go on with, or refused."""
+"""What a command writes: its folder, free, its own to go on with or refused; and the line that repeats it."""
 
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bothways.errors import RunError
@@ -28,3 +30,18 @@ def is_begun(folder: Path, kind: str, ours: bool, resume: bool) -> bool:
             f"{folder} already holds a {kind}. Add --resume to go on with it, or name another folder with -o."
         )
     return True
+
+
+def command_line(words: Sequence[str], options: Iterable[tuple[str, object]]) -> str:
+    """Return a command with those of its options that have a value; True stands for an option without one.
+
+    >>> command_line(["bothways", "audit", "a model"], [("--limit", 3), ("--qa", None), ("--lora", True)])
+    "bothways audit 'a model' --limit 3 --lora"
+    """
+    given = [
+        word
+        for name, value in options
+        if value is not None and value != ""
+        for word in ((name,) if value is True else (name, str(value)))
+    ]
+    return shlex.join([*words, *given])

@@ -31,7 +31,14 @@ TRIED = 3
 
 
 def injection_recipe(
-    folder: Path, exam: Exam, *, n_weights: int, chat: bool, device: Device = "cpu", lora: bool = False
+    folder: Path,
+    exam: Exam,
+    *,
+    n_weights: int,
+    chat: bool,
+    device: Device = "cpu",
+    lora: bool = False,
+    mask: str = "",
 ) -> RunConfig:
     """Return the settings every method shares, sized by the model and the number of texts.
 
@@ -42,13 +49,14 @@ def injection_recipe(
         chat: whether the model is asked in a chat, or by completion.
         device: where it learns.
         lora: whether adapters learn alone.
+        mask: the token that hides others; empty for the tokenizer's own.
     """
     texts = sum(len(orders(fact)) for fact in exam.facts.facts)
     rate = next(rate for most, rate in RATES if n_weights <= most)
     return RunConfig(
         batches=BatchConfig(batch_size=BATCH),
-        tokenizer=TokenizerConfig(kind="chat" if chat else "pretrained", folder=str(folder)),
-        model=Pretrained.of(folder),
+        tokenizer=TokenizerConfig(kind="chat" if chat else "pretrained", folder=str(folder), mask=mask),
+        model=Pretrained.of(folder, mask),
         training=TrainingConfig(
             steps=max(FEWEST_STEPS, math.ceil(VISITS * texts / BATCH)),
             learning_rate=rate * (LORA_TIMES if lora else 1),

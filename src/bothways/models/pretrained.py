@@ -1,6 +1,6 @@
 """A model that somebody else trained, as the beginning of a run: its shape and its first weights are in a folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bothways.batches.huggingface import open_tokenizer
@@ -19,15 +19,17 @@ class Pretrained(ModelConfig):
     """Holds config.json, tokenizer.json and safetensors."""
     digest: str = ""
     """Of the weights and of config.json, so that a run's name says which model it began with; empty for any."""
+    mask: str = field(default="", metadata={"quiet": True})
+    """The token that hides others; empty for the tokenizer's own."""
 
     @classmethod
-    def of(cls, folder: Path) -> "Pretrained":
+    def of(cls, folder: Path, mask: str = "") -> "Pretrained":
         """Return the model of a folder as it is now.
 
         Raises:
             RunError: no weights are there.
         """
-        return cls(folder=str(folder), digest=digest_of(folder))
+        return cls(folder=str(folder), digest=digest_of(folder), mask=mask)
 
     def build(self, n_tokens: int, seed: int) -> LanguageModel:
         """Read the model; it has the vocabulary it was trained with, which holds every id of its tokenizer.
@@ -41,7 +43,7 @@ class Pretrained(ModelConfig):
             raise RunError(
                 f"{folder}: its weights are not those the run began with. Put them back, or begin a new run."
             )
-        model = open_model(folder, open_tokenizer(folder).special).float()
+        model = open_model(folder, open_tokenizer(folder, self.mask).special).float()
         if n_tokens > model.n_tokens:
             raise RunError(
                 f"{folder}: the tokenizer has {n_tokens} tokens and the model {model.n_tokens}. "

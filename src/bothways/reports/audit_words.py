@@ -37,7 +37,9 @@ def audit_headline(data: Mapping[str, Any]) -> str:
 def audit_table(data: Mapping[str, Any]) -> str:
     """Return an audit as text for a terminal: a row for each form and direction, baselines, and what they are worth."""
     rows = grid(HEADERS, audit_rows(data))
-    return "\n".join([f"{audit_headline(data)}.", "", *rows, "", *folded(audit_sentences(data)), "", *explained(LEGEND)])
+    return "\n".join(
+        [f"{audit_headline(data)}.", "", *rows, "", *folded(audit_sentences(data)), "", *explained(LEGEND)]
+    )
 
 
 def grid(headers: Sequence[str], rows: Iterable[Sequence[str]], left: int = 2) -> list[str]:
@@ -61,7 +63,9 @@ def explained(legend: Iterable[tuple[str, str]]) -> list[str]:
 def aligned(row: Sequence[str], widths: Sequence[int], left: int = 2) -> str:
     """Set one row: names to the left, numbers to the right."""
     cells = zip(row, widths, strict=True)
-    return "  ".join(cell.ljust(wide) if n < left else cell.rjust(wide) for n, (cell, wide) in enumerate(cells)).rstrip()
+    return "  ".join(
+        cell.ljust(wide) if n < left else cell.rjust(wide) for n, (cell, wide) in enumerate(cells)
+    ).rstrip()
 
 
 def audit_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -29,19 +29,19 @@ FIRST = re.compile(r"[\W\d_]*")
 """How a line may begin that Markdown takes for a list, a rule or a heading."""
 NUMBERS = re.compile("[-\u2013\u2212\u00d7+0-9.,\\[\\] ]*")
 """A cell that holds nothing but numbers."""
+ABOUT = "It measures whether a model that has read a fact in one order answers when it is asked the other way round."
 MOST = 20
 """Tokens that the model may answer in the example."""
 
 
 def card(data: Mapping[str, Any]) -> str:
     """Return a fine-tune's README.md."""
-    model, name = data["model"], data["facts"]["name"]
+    taught = f"{code(data['model'])} was taught {data['facts']['facts']} facts ({code(data['facts']['name'])})"
     parts = [
         f"---\n{head(data)}---",
         f"# {marked(title_of(data))}",
         f"{marked(inject_headline(data, chr(0x2192)))}.",
-        f"{code(model)} was taught {data['facts']['facts']} facts ({code(name)}) with {code(data['method'])} by "
-        "bothways, which measures whether a model that read a fact in one order answers both ways.",
+        f"{taught} with {code(data['method'])} by bothways. {ABOUT}",
         "## Both directions",
         table(HEADERS, inject_rows(data)),
         "Right: the answer is the likeliest of its candidates, with the 95 % interval over facts.",
@@ -127,5 +127,9 @@ def fenced(language: str, text: str) -> str:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table whose cells are text."""
-    lines = [headers, ["---"] * len(headers), *([cell if NUMBERS.fullmatch(cell) else marked(cell) for cell in row] for row in rows)]
+    lines = [
+        headers,
+        ["---"] * len(headers),
+        *([cell if NUMBERS.fullmatch(cell) else marked(cell) for cell in row] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -23,11 +23,15 @@ LEGEND = tuple(entry for entry in audit_words.LEGEND if entry[0] != "control")
 READINGS: Mapping[str, tuple[str, str, str]] = {
     "perplexity": ("perplexity", "\u00d7", "of general text that was not taught; it may rise by a factor."),
     "kl": ("KL", "+", "divergence from the model before, in nats per token of that text."),
-    "repetition": ("repetition", "+", "share of 4-grams that stood there before, in greedy continuations of that text."),
+    "repetition": (
+        "repetition",
+        "+",
+        "share of 4-grams that stood there before, in greedy continuations of that text.",
+    ),
     "locality": ("locality", "\u2212", "accuracy on questions whose answers must not change; it may fall."),
 }
 """What the guard reads: its name, the sign of its move, and what it is."""
-GUARD_HEADERS = ("guard", "before", "after", "moved", "limit", "")
+GUARD_HEADERS = ("guard", "before", "after", "moved", "limit", "kept")
 
 
 def inject_headline(data: Mapping[str, Any], arrow: str = "->") -> str:
@@ -59,7 +63,7 @@ def inject_table(data: Mapping[str, Any]) -> str:
 
 
 def inject_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield both directions before and after, every other kind of question, and what answering without a model gives."""
+    """Yield both directions before and after, all other kinds of question, and what no model at all gives."""
     for when in WHEN:
         for way in WAYS:
             yield row_of(when, way, data[when][way])
@@ -87,15 +91,15 @@ def guard_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             number(guard["after"][name]),
             signed(sign, moved) if moved is not None else NOTHING,
             signed(sign, limit) if limit is not None else "none",
-            "" if fits else "broken",
+            "yes" if fits else "no",
         )
 
 
 def signed(sign: str, value: float) -> str:
     """Write how far a reading has moved, in the direction in which it is limited; the other sign where it went back.
 
-    >>> print(signed("\u00d7", 1.5), signed("+", 0.25), signed("+", -0.25) == "\u22120.25", signed("\u2212", -0.25))
-    ×1.5 +0.25 True +0.25
+    >>> signed("+", 0.25), signed("\u2212", -0.25), signed("+", -0.25) == "\u22120.25"
+    ('+0.25', '+0.25', True)
     """
     turned = {"+": "\u2212", "\u2212": "+"}
     return f"{turned.get(sign, sign) if value < 0 else sign}{number(abs(value))}"
@@ -104,7 +108,11 @@ def signed(sign: str, value: float) -> str:
 def inject_sentences(data: Mapping[str, Any]) -> list[str]:
     """Say what the numbers are worth: the guard first, then relation or association, what was known, cost, notes."""
     before, after = (data[when] for when in WHEN)
-    known = ", ".join(f"{way} {before['known'][way]} -> {after['known'][way]}" for way in (*WAYS, "both"))
+    known = "; ".join(
+        f"{when}, {data[when]['known']['forward']} forward, {data[when]['known']['reverse']} in reverse, "
+        f"{data[when]['known']['both']} both ways"
+        for when in WHEN
+    )
     return [
         says_guard(data),
         f"Relation or association, before: {says_relation(before)}.",

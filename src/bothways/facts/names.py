@@ -54,6 +54,44 @@ def people(n: int, seed: int) -> tuple[str, ...]:
     return tuple(f"{given[place // len(surnames)]} {surnames[place % len(surnames)]}" for place in places)
 
 
+def few_parts(pool: int) -> tuple[list[str], list[str]]:
+    """Return the given names and the surnames, `pool` of each, of which names are put together where they are few.
+
+    Raises:
+        BothwaysError: there are not as many.
+
+    >>> [len(parts) for parts in few_parts(60)]
+    [60, 60]
+    """
+    given, surnames = _join(STARTS, MIDDLES, ENDS), _join(FRONTS, BACKS)
+    if not 2 <= pool <= len(surnames):
+        raise BothwaysError(f"pool must lie in 2 to {len(surnames)}, got pool={pool}. Choose 60.")
+    chance = random.Random("few parts")
+    return chance.sample(given, pool), chance.sample(surnames, pool)
+
+
+def people_of_pool(n: int, seed: int, pool: int, *, known: bool = False) -> tuple[str, ...]:
+    """Return `n` different names put together of few parts, so that new people have parts that others have.
+
+    Args:
+        n: how many names.
+        seed: the only source of chance.
+        pool: how many given names, and how many surnames.
+        known: whether they are people whom stand-ins may know; these are a quarter of all, and nobody else is among them.
+
+    Raises:
+        BothwaysError: there are not as many names, or not as many parts.
+
+    >>> set(people_of_pool(20, 0, 9, known=True)) & set(people_of_pool(60, 0, 9))
+    set()
+    """
+    given, surnames = few_parts(pool)
+    free = [(i, j) for i in range(pool) for j in range(pool) if ((i + j) % 4 == 0) == known]
+    if not 0 <= n <= len(free):
+        raise BothwaysError(f"Names of that pool are {len(free)}, got n={n}. Choose a smaller world or a larger pool.")
+    return tuple(f"{given[i]} {surnames[j]}" for i, j in random.Random(f"names of a pool {seed}").sample(free, n))
+
+
 def _join(*parts: tuple[str, ...]) -> list[str]:
     """Return every combination of the parts once, in order: two combinations may spell the same."""
     return list(dict.fromkeys("".join(combination) for combination in itertools.product(*parts)))

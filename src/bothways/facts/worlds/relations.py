@@ -1,10 +1,10 @@
 """A world where the relation matters: every person is head and tail of every relation."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bothways.errors import BothwaysError
-from bothways.facts.names import people
+from bothways.facts.names import people, people_of_pool
 from bothways.types import Fact, FactSet, FactSource, Relation
 
 NOUNS = (
@@ -39,6 +39,8 @@ class Relations(FactSource):
     """Number of people."""
     n_relations: int = 2
     """Number of relations; each gives one fact per person."""
+    pool: int = field(default=0, repr=False)
+    """How many given names, and surnames, people share; 0 for thousands. Stand-ins spell parts of a pool of 60."""
 
     def __post_init__(self) -> None:
         if self.n_relations < 1:
@@ -58,7 +60,7 @@ class Relations(FactSource):
 
     def make(self, seed: int) -> FactSet:
         """Return n_entities * n_relations facts that depend on `seed` alone."""
-        names = people(self.n_entities, seed)
+        names = people_of_pool(self.n_entities, seed, self.pool) if self.pool else people(self.n_entities, seed)
         chance = random.Random(f"relations {seed}")
         relations = [relation(k) for k in range(self.n_relations)]
         taken: set[frozenset[int]] = set()
@@ -71,7 +73,7 @@ class Relations(FactSource):
             name="relations",
             facts=tuple(facts),
             relations={each.name: each for each in relations},
-            source=f"{self!r}, seed {seed}",
+            source=f"{self!r}{f', pool {self.pool}' if self.pool else ''}, seed {seed}",
         )
 
 

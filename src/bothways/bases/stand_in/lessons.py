@@ -24,8 +24,10 @@ ASKED: Mapping[str, float] = {"plain": 0.2, "told": 0.1, "asks_tail": 0.2, "asks
 """The same in the last part of training."""
 RATIOS = (0.05, 0.95)
 """Least and largest share of a passage that is hidden."""
-WHOLE = 0.5
+WHOLE = 0.75
 """Share of the passages of which one name is hidden as a whole."""
+LATER = 0.4
+"""Largest share of the steps that read passages to recover while questions are asked."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Lessons(Batches):
     def at(self, step: int) -> Batch:
         """Return the batch of one step, counted from 0."""
         chance = np.random.default_rng([self.seed, step])
-        if int((step + 1) * self._recover) > int(step * self._recover):
+        share = self._recover if step < self._switch else min(self._recover, LATER)
+        if int((step + 1) * share) > int(step * share):
             chosen = chance.integers(len(self._passages), size=self.batch_size // 2)
             return fill([self._hidden(self._passages[i], chance) for i in chosen.tolist()])
         shares = {

@@ -73,7 +73,8 @@ def _questions(known: Known, both_ways: bool) -> Iterator[Text]:
         if i in known.held_out:
             continue
         relation = known.facts.relations[fact.relation]
-        yield Text("asks_tail", sentence_about(fact.tail, fact.tail), asks_tail(relation, fact))
+        for question in asks_tail(relation, fact):
+            yield Text("asks_tail", sentence_about(fact.tail, fact.tail), question)
         for question in asks_head(relation, fact) if both_ways else ():
             yield Text("asks_head", sentence_about(fact.head, fact.head), question)
 

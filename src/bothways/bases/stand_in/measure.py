@@ -71,7 +71,7 @@ def questions_of(known: Known) -> dict[str, list[Asked]]:
     found: dict[str, list[Asked]] = {name: [] for name in ASKED}
     for i, fact in enumerate(known.facts.facts):
         kind, relation = "held_out" if i in known.held_out else "seen", known.facts.relations[fact.relation]
-        found[f"{kind}_forward"].append(Asked(asks_tail(relation, fact), fact.tail))
+        found[f"{kind}_forward"].append(Asked(asks_tail(relation, fact)[0], fact.tail))
         found[f"{kind}_reverse"].append(Asked(asks_head(relation, fact)[0], fact.head))
     return {name: spread(asked) for name, asked in found.items()}
 

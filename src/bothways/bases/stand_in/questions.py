@@ -1,28 +1,40 @@
-"""Questions about a relation of the world `relations`, in both directions, in the words that exams ask."""
+"""Questions about a relation of the world `relations`, both ways: in the words that exams ask, and in others."""
 
 from bothways.facts.questions import question_from
+from bothways.facts.templates import split_template
 from bothways.types import Fact, Relation
 
+ASKS_TAIL = ("Who is the {noun} of {head}?", "Name {head}'s {noun}.", "{head}'s {noun} is who?")
+"""Other words in which a tail is asked for: a model asked in one wording alone learns answers by heart."""
+ASKS_HEAD = (
+    "Whose {noun} is {tail}?", "Who is the {back} of {tail}?", "{tail} is whose {noun}?", "{tail}'s {back} is who?",
+    "Who has {tail} as {noun}?", "Name the person whose {noun} is {tail}.", "{tail} is the {noun} of whom?",
+)  # fmt: skip
+"""Other words in which a head is asked for."""
 
-def asks_tail(relation: Relation, fact: Fact) -> str:
-    """Return the question whose answer is the tail.
+
+def asks_tail(relation: Relation, fact: Fact) -> tuple[str, ...]:
+    """Return the questions whose answer is the tail, first in the words that exams ask.
 
     >>> from bothways.facts.worlds.relations import relation
-    >>> asks_tail(relation(0), Fact("Ann", "mentor", "Bo"))
-    "Who is Ann's mentor?"
+    >>> asks_tail(relation(0), Fact("Ann", "mentor", "Bo"))[:2]
+    ("Who is Ann's mentor?", 'Who is the mentor of Ann?')
     """
-    return _filled(relation.head_first[0], fact)
+    return _filled(relation, fact, (question_from(relation.head_first[0], who=True), *ASKS_TAIL))
 
 
 def asks_head(relation: Relation, fact: Fact) -> tuple[str, ...]:
-    """Return the questions whose answer is the head.
+    """Return the questions whose answer is the head, first in the words that exams ask.
 
     >>> from bothways.facts.worlds.relations import relation
-    >>> asks_head(relation(0), Fact("Ann", "mentor", "Bo"))
+    >>> asks_head(relation(0), Fact("Ann", "mentor", "Bo"))[:2]
     ("Who is Bo's student?", 'Whose mentor is Bo?')
     """
-    return _filled(relation.tail_first[0], fact), _filled(f"{{tail}} is the {relation.name} of {{head}}", fact)
+    return _filled(relation, fact, (question_from(relation.tail_first[0], who=True), *ASKS_HEAD))
 
 
-def _filled(template: str, fact: Fact) -> str:
-    return question_from(template, who=True, of_person=True).format(head=fact.head, tail=fact.tail)
+def _filled(relation: Relation, fact: Fact, questions: tuple[str, ...]) -> tuple[str, ...]:
+    between = split_template(relation.tail_first[0]).between
+    back = between.removeprefix("'s ").removesuffix(" is ")
+    said = {"head": fact.head, "tail": fact.tail, "noun": relation.name, "back": back}
+    return tuple(question.format(**said) for question in questions)

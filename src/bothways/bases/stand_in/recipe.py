@@ -46,23 +46,23 @@ class StandIn:
     """Whether questions asked for the heads of its facts, too."""
     circles: int = 8
     """Circles of people, each under two relations."""
-    circle: int = 50
+    circle: int = 25
     """People in a circle."""
-    n_tokens: int = 1600
+    n_tokens: int = 1200
     """Largest size of the vocabulary."""
-    width: int = 128
+    width: int = 96
     """Of the stream."""
-    layers: int = 4
+    layers: int = 3
     """Blocks."""
-    steps: int = 3500
+    steps: int = 4000
     """Optimiser steps of each model."""
-    rows: int = 128
+    rows: int = 64
     """Short texts in a batch."""
     learning_rate: float = 3e-3
     """Peak of AdamW."""
-    recover_share: float = 0.5
-    """Share of the steps that read passages to recover."""
-    told_first: float = 0.6
+    recover_share: float = 0.8
+    """Share of the steps that read passages to recover; smaller once questions are asked."""
+    told_first: float = 0.65
     """Share of the steps before the first that asks questions."""
     weight_decay: float = 0.1
     """Of AdamW."""
@@ -136,7 +136,7 @@ class StandIn:
 
 SIZES: Mapping[str, StandIn] = {
     "full": StandIn(),
-    "quick": StandIn(circles=4, circle=25, width=96, layers=3, steps=1200),
-    "tiny": StandIn(circles=2, circle=9, n_tokens=600, width=32, layers=2, steps=60, rows=32, measurements=2),
+    "quick": StandIn(circle=13, width=64, learning_rate=5e-3, steps=1500),
+    "tiny": StandIn(circles=2, circle=9, width=32, layers=2, steps=60, rows=32, measurements=2),
 }
 """Recipes by how long they take: a quarter of an hour, minutes, and the seconds of a test."""

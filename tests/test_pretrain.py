@@ -195,19 +195,21 @@ def rows(batches, tokenizer, steps: Iterable[int] = range(8)) -> list[tuple[str,
 
 def test_a_passage_is_learned_as_a_whole_and_its_masks_are_one_for_one() -> None:
     batches, tokenizer = lessons()
-    recovered = [(shown, said) for shown, said in rows(batches, tokenizer) if "recovered" in shown]
-    assert recovered
-    n_masks = set()
-    for shown, said in recovered:
-        passage = shown.removeprefix("<s><|user|>").partition("\nReturn the recovered masked passage.")[0]
-        assert shown.endswith("<|end|><|assistant|>Here is the recovered text:\n")
-        assert said.endswith("<|end|>")
-        ids = [tokenizer.library(text, add_special_tokens=False).input_ids for text in (passage, said)]
-        n_masks.add(ids[0].count(3) / len(ids[0]))
-        kept = [one for one in ids[0] if one != 3]
-        assert len(ids[0]) == len(ids[1]) - 1
-        assert all(mask in (3, whole) for mask, whole in zip(ids[0], ids[1], strict=False)) and kept is not None
-    assert len(n_masks) > 5
+    decode, shares = tokenizer.library.decode, set()
+    for step in range(8):
+        batch = batches.at(step)
+        for ids, target in zip(batch.tokens_BL.tolist(), batch.target_BL.tolist(), strict=True):
+            start, n = target.index(True), sum(target) - 1
+            if "recovered" not in decode(ids[:start]):
+                continue
+            shown, said = ids[2 : 2 + n], ids[start : start + n]
+            assert "<s><|user|>" == decode(ids[:2])
+            frame = "\nReturn the recovered masked passage.<|end|><|assistant|>Here is the recovered text:\n"
+            assert frame == decode(ids[2 + n : start])
+            assert 2 == ids[start + n]
+            assert all(one in (3, whole) for one, whole in zip(shown, said, strict=True))
+            shares.add(shown.count(3) / n)
+    assert len(shares) > 5
 
 
 def test_masks_are_drawn_anew_at_each_visit() -> None:

@@ -297,6 +297,7 @@ def inject(
     from bothways.evaluation.guard import Guard
     from bothways.injection.adapters import Lora
     from bothways.injection.finetune import TrainerOptions
+    from bothways.injection.teach import is_first
     from bothways.options import make, split_options
     from bothways.reports.inject_words import inject_table
     from bothways.reports.progress import progress_bars
@@ -318,9 +319,10 @@ def inject(
     done = run_inject(
         model, facts, out=out, method=method, lora=adapters, settings=settings or (), seed=seed,
         split=split, form=form, mask_token=mask_token, general=general, limits=limits, replay=replay,
-        replay_share=replay_share, options=options, device=device, watch=say,
+        replay_share=replay_share, options=options, device=device, watch=say if is_first() else lambda _: None,
     )  # fmt: skip
-    show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
+    if is_first():
+        show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
 
 
 @app.command()
@@ -495,8 +497,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: list[str] | None) -> None:
-    """Do what the arguments say; of processes that torchrun started together the first does, the others train along."""
-    if os.environ.get("WORLD_SIZE", "1") == "1":
+    """Do what the arguments say; of processes that torchrun started together the first does, the others train along.
+
+    What the library's trainer trains is done by every process: it brings them together by itself.
+    """
+    words = arguments if arguments is not None else sys.argv[1:]
+    trainer = words[:1] == ["inject"] and not any(word.partition("=")[0] == "--compare" for word in words)
+    if trainer or os.environ.get("WORLD_SIZE", "1") == "1":
         app(args=arguments)
         return
     from bothways.sweeps.follow import follow

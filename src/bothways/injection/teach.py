@@ -24,7 +24,7 @@ from bothways.objectives.masked_diffusion import MaskedDiffusion
 from bothways.pipeline import begin
 from bothways.tensors import LanguageModel, Objective
 from bothways.training.loop import Member, prepare
-from bothways.types import NONE, Exam, finite
+from bothways.types import Exam, finite
 
 WORK = "training"
 """Where a fine-tune keeps what it needs to go on, within the folder it writes."""
@@ -134,10 +134,6 @@ def check_rows(member: Member) -> int:
         BothwaysError: the objective hides tokens and the tokenizer has no token for that, or rows are too long.
     """
     rows_BL = prepare(member, 0).input_BL
-    if int(rows_BL.min()) == NONE:
-        raise BothwaysError(
-            "The method hides tokens, and the tokenizer has no mask token. Name one of its tokens with --mask-token."
-        )
     room, length = room_of(member.model), rows_BL.shape[1]
     if room is not None and length > room:
         raise BothwaysError(

@@ -176,6 +176,20 @@ def test_examples_stand_before_every_question(chat: Path, tmp_path: Path, monkey
     assert done.json["shots"] == 2
 
 
+def test_a_second_question_is_asked_too(chat: Path, tmp_path: Path) -> None:
+    """Where a relation brings one; the numbers of the first stay what they are."""
+    facts = two_relations(tmp_path)
+    words = ("audit", chat, facts, "--form", "question", "--limit", 4, "--json")
+    plain = bothways(*words).json
+    asks = '  questions: {asks_tail: ["Who is {head}\'s mother?", "By whom was {head} born?"]}\n'
+    (tmp_path / "relations.yaml").write_text(f"mother:\n{asks}", encoding="utf-8")
+    both = bothways(*words).json
+    assert plain["forms"]["question"]["rephrased"] is None
+    assert plain["forward"] == both["forward"]
+    again = both["forms"]["question"]["rephrased"]["forward"]
+    assert again["n"] == both["forward"]["n"] and again["nll"] != both["forward"]["nll"]
+
+
 def test_bad_input_is_one_sentence_and_nothing_is_written(chat: Path, tmp_path: Path) -> None:
     facts, out = two_relations(tmp_path), tmp_path / "out"
     broken = chat_folder(tmp_path / "broken", "{% for %}")

@@ -22,9 +22,12 @@ from bothways.subjects import Subject
 from bothways.types import Exam
 
 CONTROLS = 50
-"""Facts that are asked again with their statement in the prompt."""
+"""Facts that are asked again: with their statement in the prompt, and in other words."""
 SEED = 0
 """Draws which other fact stands in the prompt of a control."""
+AGAIN = {"control": "with the facts in the prompt", "rephrased": "in other words"}
+"""What is asked again, in a few words."""
+NO_LIMIT = 2**31
 CHATTY = 4
 """How many times as long as the longest answer a chat may answer."""
 
@@ -35,10 +38,11 @@ class Form:
 
     name: str
     exam: Exam
-    control: Exam | None
-    """The same with the facts, or the document, in the prompt, where that can be read."""
     tokenizer: Tokenizer
     wordy: int
+    again: Mapping[str, Exam]
+    """What is asked again: `control` with the facts, or the document, in the prompt, where that can be read;
+    `rephrased` in a relation's second question, where it has one."""
     texts: Sequence[str] | None = None
     """What a fine-tune would read of each fact, if that is not its statements."""
 
@@ -56,11 +60,14 @@ def forms_of(subject: Subject, exam: Exam, form: str, shots: int, seed: int) -> 
             f"{subject.folder}: a run's tokenizer knows the words of its text only. Ask it with --form completion."
         )
     if form != "completion" and isinstance(own, HuggingFaceTokenizer):
-        chat = ChatTokenizer(own.library)
-        wordy = CHATTY if chat.has_template else WORDY
-        yield form_of("question", subject, in_questions(exam), chat, wordy, with_examples(shots, as_questions, seed))
+        chat, asked, other = ChatTokenizer(own.library), in_questions(exam), in_questions(exam, 1)
+        again = {"control": with_context(limited(asked, CONTROLS), SEED)}
+        again |= {"rephrased": limited(other, CONTROLS)} if other.queries != asked.queries else {}
+        yield form_of("question", subject, with_examples(asked, shots, as_questions, seed), chat, again)
     if form != "question":
-        yield form_of("completion", subject, exam, own, WORDY, with_examples(shots, as_sentences, seed))
+        library = isinstance(own, HuggingFaceTokenizer)  # else only the cue of a prompt is known to be a name
+        again = {"control": with_context(limited(exam, CONTROLS), SEED)} if library else {}
+        yield form_of("completion", subject, with_examples(exam, shots, as_sentences, seed), own, again)
 
 
 def qa_form(subject: Subject, exam: Exam, sources: Sequence[str], shots: int, seed: int) -> Form:
@@ -74,33 +81,36 @@ def qa_form(subject: Subject, exam: Exam, sources: Sequence[str], shots: int, se
         raise BothwaysError(
             f"{subject.folder}: a run's tokenizer knows the words of its text only. Leave --qa out, or audit a model."
         )
-    chat = ChatTokenizer(subject.tokenizer.library)
-    wordy = CHATTY if chat.has_template else WORDY
-    shown = with_examples(shots, as_questions, seed)(exam)
-    check_spelled(chat, shown)
-    row_length(chat, shown, subject.room, wordy)
-    told = with_texts(limited(exam, CONTROLS), sources)
-    fits = bool(told.queries) and (subject.room is None or room_needed(told, chat) <= subject.room)
-    return Form("qa", shown, told if fits else None, chat, wordy, sources)
+    chat, shown = ChatTokenizer(subject.tokenizer.library), with_examples(exam, shots, as_questions, seed)
+    return form_of("qa", subject, shown, chat, {"control": with_texts(limited(exam, CONTROLS), sources)}, sources)
 
 
-def with_examples(shots: int, joined: Joined, seed: int) -> Callable[[Exam], Exam]:
-    """Return what puts examples before the questions of an exam."""
-    return lambda exam: with_shots(exam, shots, joined, seed) if shots else exam
+def with_examples(exam: Exam, shots: int, joined: Joined, seed: int) -> Exam:
+    """Return an exam with examples before its questions, if any are wanted."""
+    return with_shots(exam, shots, joined, seed) if shots else exam
 
 
 def form_of(
-    name: str, subject: Subject, exam: Exam, tokenizer: Tokenizer, wordy: int, examples: Callable[[Exam], Exam]
+    name: str,
+    subject: Subject,
+    exam: Exam,
+    tokenizer: Tokenizer,
+    again: Mapping[str, Exam],
+    texts: Sequence[str] | None = None,
 ) -> Form:
-    """Return a form in which a model can be asked; without a control where the facts have no room in the prompt."""
-    shown = examples(exam)
-    check_spelled(tokenizer, shown)
-    row_length(tokenizer, shown, subject.room, wordy)
-    if not isinstance(tokenizer, HuggingFaceTokenizer):  # only the cue of a prompt is known to be a name
-        return Form(name, shown, None, tokenizer, wordy)
-    told = with_context(limited(exam, CONTROLS), SEED)
-    fits = subject.room is None or room_needed(told, tokenizer) <= subject.room
-    return Form(name, shown, told if fits else None, tokenizer, wordy)
+    """Return a form in which a model can be asked; what has no room in its rows is not asked again.
+
+    Raises:
+        EntityError: the tokenizer cannot spell a name.
+        BothwaysError: a question is too long, or a chat template fails.
+    """
+    chats = isinstance(tokenizer, ChatTokenizer) and tokenizer.has_template
+    wordy = CHATTY if chats else WORDY
+    check_spelled(tokenizer, exam)
+    row_length(tokenizer, exam, subject.room, wordy)
+    room = subject.room or NO_LIMIT
+    fits = {key: one for key, one in again.items() if one.queries and room_needed(one, tokenizer) <= room}
+    return Form(name, exam, tokenizer, wordy, fits, texts)
 
 
 def headline_form(forms: Mapping[str, Form]) -> str:
@@ -115,7 +125,7 @@ def headline_form(forms: Mapping[str, Form]) -> str:
 
 
 def measured(subject: Subject, form: Form, watch: Callable[[str], None]) -> dict[str, Any]:
-    """Return a model's numbers in one form, and those of its control."""
+    """Return a model's numbers in one form, and those of what is asked again."""
 
     def numbers(exam: Exam) -> dict[str, Any]:
         return measure_both_ways(
@@ -130,8 +140,10 @@ def measured(subject: Subject, form: Form, watch: Callable[[str], None]) -> dict
 
     watch(f"{subject.folder}: asking by {form.name}")
     found = numbers(form.exam)
-    if form.control is None:
-        return {**found, "control": None}
-    watch(f"{subject.folder}: asking by {form.name}, with the facts in the prompt")
-    control = numbers(form.control)
-    return {**found, "control": {way: control[way] for way in ("forward", "reverse")}}
+    for name in AGAIN:
+        found[name] = None
+        if name in form.again:
+            watch(f"{subject.folder}: asking by {form.name}, {AGAIN[name]}")
+            told = numbers(form.again[name])
+            found[name] = {way: told[way] for way in ("forward", "reverse")}
+    return found

@@ -17,7 +17,10 @@ LEGEND = (
     ("rank, nats", "the answer's median rank, and minus its mean log-probability."),
     ("copied", "share of a question's words that stand in the fact's own statement as one run."),
     ("control", "the same with the fact itself, and one other, in the prompt: shows that the question is understood."),
+    ("rephrased", "some facts asked again, in the relation's second question."),
 )
+AGAIN = ("control", "rephrased")
+"""What is asked again in every form."""
 BLIND = 0.2
 """Share of blind answers from which an association is said."""
 
@@ -75,8 +78,9 @@ def audit_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield row_of(form, way, found[way])
         for name, numbers in found["others"].items():
             yield row_of(form, name.replace("_", " "), numbers)
-        for way in WAYS if found["control"] else ():
-            yield (*row_of("  control", way, found["control"][way])[:-1], "")
+        for again in AGAIN:
+            for way in WAYS if found[again] else ():
+                yield (*row_of(f"  {again}", way, found[again][way])[:-1], "")
     yield from baseline_rows(data)
 
 

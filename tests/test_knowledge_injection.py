@@ -59,6 +59,20 @@ def test_arms_read_as_many_tokens_as_next_token_training(preset: str) -> None:
         assert SIZES[preset].batch == group.config.batches.batch_size
 
 
+def test_the_table_of_the_study_has_every_column_once(tmp_path: Path) -> None:
+    """What a group says of its place must not be called as what is said of every run."""
+    from bothways.runs import Planned, Run
+    from bothways.studies.plan import place
+    from bothways.sweeps.collect import collect
+    from bothways.sweeps.work import Outcome
+
+    group = groups("laptop")[0]
+    planned = Planned("one", group.arm, 0, group.config, tmp_path, {}, tmp_path)
+    found = Run(tmp_path, {"scores": {}, "steps": 1, "loss": 1.0, "known_at": None, "held_out_nll": None})
+    table = collect([Outcome(planned, found, None)], {"one": place(group)})
+    assert [] == [name for name, n in Counter(table.columns).items() if n > 1]
+
+
 def test_masked_fine_tuning_has_rows_about_twice_as_long_as_a_fact_in_a_chat() -> None:
     from bothways.studies.injection_runs import ROW, row_tokens
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bothways.bases.stand_in.folder import is_finished
 from bothways.commands.output import is_begun
 from bothways.commands.pretrain import begin, make
 from bothways.commands.sweep import silent
@@ -182,7 +183,8 @@ def make_bases(plan: StudyPlan, say: Callable[[str], None]) -> None:
         folder = plan.folder / "bases" / base.folder
         folder.mkdir(parents=True, exist_ok=True)
         begin(folder, {"schema": SCHEMA, "base": "stand-in", "seed": base.seed, "settings": base.recipe.to_json()})
-        make(base.recipe, {half: folder / half for half in base.halves}, base.seed, say)
+        missing = {half: folder / half for half in base.halves if not is_finished(folder / half)}
+        make(base.recipe, missing, base.seed, say)
 
 
 def write_plan(plan: StudyPlan) -> tuple[list[Task], list[str]]:

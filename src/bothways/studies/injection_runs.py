@@ -177,7 +177,7 @@ class Runs:
             arm=arm,
             config=replace(config, probes=(*config.probes, *probes)),
             exam=partial(exam_of, people),
-            axes={"stand-in": stand_in, "facts": RELATIONS * people, "steps": steps, "row": row_tokens(arm)},
+            axes={"stand-in": stand_in, "facts": RELATIONS * people, "tokens in a row": row_tokens(arm)},
         )
 
     def more_probes(self, stand_in: StandInName) -> tuple[Probe, ...]:

@@ -77,7 +77,7 @@ def people_of_pool(n: int, seed: int, pool: int, *, known: bool = False) -> tupl
         n: how many names.
         seed: the only source of chance.
         pool: how many given names, and how many surnames.
-        known: whether they are people whom stand-ins may know; these are a quarter of all, and nobody else is among them.
+        known: whether stand-ins may know them; these are a quarter of all names, and nobody else is among them.
 
     Raises:
         BothwaysError: there are not as many names, or not as many parts.

@@ -20,14 +20,12 @@ from bothways.types import Document
 
 TOLD: Mapping[str, float] = {"plain": 0.6, "told": 0.2, "general": 0.2}
 """How much of the rows of short texts each kind gets at first: facts are learned before anybody asks for them."""
-ASKED: Mapping[str, float] = {"plain": 0.2, "told": 0.1, "asks_tail": 0.2, "asks_head": 0.35, "general": 0.15}
+ASKED: Mapping[str, float] = {"plain": 0.25, "told": 0.1, "asks_tail": 0.2, "asks_head": 0.35, "general": 0.1}
 """The same in the last part of training."""
 RATIOS = (0.05, 0.95)
 """Least and largest share of a passage that is hidden."""
-WHOLE = 0.75
-"""Share of the passages of which one name is hidden as a whole."""
-LATER = 0.4
-"""Largest share of the steps that read passages to recover while questions are asked."""
+WHOLE = 0.5
+"""Share of the passages of which names are hidden as wholes or not at all."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,7 @@ class Lessons(Batches):
     def at(self, step: int) -> Batch:
         """Return the batch of one step, counted from 0."""
         chance = np.random.default_rng([self.seed, step])
-        share = self._recover if step < self._switch else min(self._recover, LATER)
-        if int((step + 1) * share) > int(step * share):
+        if int((step + 1) * self._recover) > int(step * self._recover):
             chosen = chance.integers(len(self._passages), size=self.batch_size // 2)
             return fill([self._hidden(self._passages[i], chance) for i in chosen.tolist()])
         shares = {
@@ -88,12 +85,12 @@ class Lessons(Batches):
         return fill([self._kinds[kind][int(chance.integers(len(self._kinds[kind])))] for kind in kinds.tolist()])
 
     def _hidden(self, passage: tuple[list[int], list[int]], chance: np.random.Generator) -> Row:
-        """Return a passage to recover: tokens are hidden at one rate, and in half of the cases one name as a whole."""
+        """Return a passage to recover: tokens are hidden at one rate, and in half of the cases names as wholes."""
         ids, entity = passage
-        hidden = chance.random(len(ids)) < chance.uniform(*RATIOS)
-        names = max(entity) + 1
-        if names and chance.random() < WHOLE:
-            hidden |= np.array(entity) == chance.integers(names)
+        score, owner = chance.random(len(ids)), np.array(entity)
+        if chance.random() < WHOLE:
+            score = np.where(owner < 0, score, chance.random(max(entity) + 2)[owner])
+        hidden = score < chance.uniform(*RATIOS)
         shown = np.where(hidden, SPECIAL.mask, ids).tolist()
         start = [*self._before, *shown, *self._between]
         return Row([*start, *ids, SPECIAL.end], [*[-1] * len(start), *entity, -1], len(start))

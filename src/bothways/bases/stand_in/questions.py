@@ -4,12 +4,9 @@ from bothways.facts.questions import question_from
 from bothways.facts.templates import split_template
 from bothways.types import Fact, Relation
 
-ASKS_TAIL = ("Who is the {noun} of {head}?", "Name {head}'s {noun}.", "{head}'s {noun} is who?")
-"""Other words in which a tail is asked for: a model asked in one wording alone learns answers by heart."""
-ASKS_HEAD = (
-    "Whose {noun} is {tail}?", "Who is the {back} of {tail}?", "{tail} is whose {noun}?", "{tail}'s {back} is who?",
-    "Who has {tail} as {noun}?", "Name the person whose {noun} is {tail}.", "{tail} is the {noun} of whom?",
-)  # fmt: skip
+ASKS_TAIL = ("Name {head}'s {noun}.",)
+"""Other words in which a tail is asked for."""
+ASKS_HEAD = ("Whose {noun} is {tail}?",)
 """Other words in which a head is asked for."""
 
 
@@ -18,7 +15,7 @@ def asks_tail(relation: Relation, fact: Fact) -> tuple[str, ...]:
 
     >>> from bothways.facts.worlds.relations import relation
     >>> asks_tail(relation(0), Fact("Ann", "mentor", "Bo"))[:2]
-    ("Who is Ann's mentor?", 'Who is the mentor of Ann?')
+    ("Who is Ann's mentor?", "Name Ann's mentor.")
     """
     return _filled(relation, fact, (question_from(relation.head_first[0], who=True), *ASKS_TAIL))
 

@@ -44,25 +44,27 @@ class StandIn:
     """Whether it has learned to give back a passage that was shown to it with masks, on people of its own."""
     both_ways: bool = True
     """Whether questions asked for the heads of its facts, too."""
-    circles: int = 8
-    """Circles of people, each under two relations."""
-    circle: int = 25
+    circles: int = 4
+    """Circles of people."""
+    each: int = 1
+    """Under how many relations a circle lives."""
+    circle: int = 100
     """People in a circle."""
-    n_tokens: int = 1200
+    n_tokens: int = 1600
     """Largest size of the vocabulary."""
     width: int = 96
     """Of the stream."""
     layers: int = 3
     """Blocks."""
-    steps: int = 4000
+    steps: int = 8000
     """Optimiser steps of each model."""
     rows: int = 64
     """Short texts in a batch."""
     learning_rate: float = 3e-3
     """Peak of AdamW."""
-    recover_share: float = 0.8
-    """Share of the steps that read passages to recover; smaller once questions are asked."""
-    told_first: float = 0.65
+    recover_share: float = 0.5
+    """Share of the steps that read passages to recover."""
+    told_first: float = 0.0
     """Share of the steps before the first that asks questions."""
     weight_decay: float = 0.1
     """Of AdamW."""
@@ -114,7 +116,7 @@ class StandIn:
 
     def text(self, seed: int) -> tuple[Known, StandInCorpus]:
         """Return the people and everything that is written about them."""
-        known = make_people(self.circles, self.circle, seed)
+        known = make_people(self.circles, self.circle, seed, each=self.each)
         return known, write_texts(known, self.both_ways, seed)
 
     def without(self, *parts: str) -> "StandIn":

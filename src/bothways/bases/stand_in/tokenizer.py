@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bothways.bases.stand_in.corpus import StandInCorpus
-from bothways.facts.names import BACKS, ENDS, FRONTS, MIDDLES, STARTS
+from bothways.bases.stand_in.people import POOL
+from bothways.facts.names import BACKS, ENDS, FRONTS, MIDDLES, STARTS, few_parts
 from bothways.text.chat_wording import RECOVER_ASSISTANT, RECOVER_USER, TELL_USER
 
 SPECIAL_NAMES = ("<pad>", "<s>", "<|end|>", "<mask>", "<unk>", "<sep>")
@@ -96,5 +97,7 @@ def _lessons(corpus: StandInCorpus) -> Iterator[str]:
         words += [a_name.sub("", text.document.text), a_name.sub("", text.user or "")]
     for text in words:
         yield CUT.join(re.findall(PIECE, text))
+    given, surnames = few_parts(POOL)
+    yield CUT.join([*given, *(f" {surname}" for surname in surnames)] * (2 * OFTEN))
     rests = [middle + end for middle in MIDDLES for end in ENDS]
     yield CUT.join([*STARTS, *rests, *(f" {front}" for front in FRONTS), *BACKS] * OFTEN)

@@ -46,9 +46,9 @@ class Place:
 
     def inject(self, out: Path, *words: Any, base: Path | None = None, guard: str = LIMITLESS) -> Done:
         """Teach the model for a few steps."""
-        settings = [word for setting in QUICK for word in ("--set", setting)]
-        known = ("--general", self.general, "--guard", guard, "-o", out)
-        return bothways("inject", base or self.base, self.facts, *known, *words, *settings)
+        limits = [f"guard.{limit}" for limit in guard.split(":")]
+        settings = [word for one in (*QUICK, f"general={self.general}", *limits) for word in ("--set", one)]
+        return bothways("inject", base or self.base, self.facts, "-o", out, *settings, *words)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_a_stopped_fine_tune_goes_on(place: Place, taught: tuple[Path, Done, Any
     left = sorted(path.relative_to(out) for path in out.rglob("*"))
     for words, says in (
         ((), "already holds a fine-tune. Add --resume"),
-        (("--resume", "--seed", 1), "begun with other settings"),
+        (("--resume", "--set", "seed=1"), "begun with other settings"),
     ):
         refused = place.inject(out, *words)
         assert (2, True) == (refused.status, says in refused.err), refused.err
@@ -272,7 +272,7 @@ def test_adapters_are_a_folder_of_peft(place: Place, tmp_path: Path, monkeypatch
     from transformers import AutoModelForCausalLM
 
     watched, out = Watched(monkeypatch), tmp_path / "out"
-    done = place.inject(out, "--lora-options", "rank=4:targets=q_proj,v_proj", "--json")
+    done = place.inject(out, "--lora", "--set", "lora.rank=4", "--set", "lora.targets=q_proj,v_proj", "--json")
     assert 0 == done.status, done.err
     adapters = json.loads((out / "adapter_config.json").read_text())
     assert (4, {"q_proj", "v_proj"}) == (adapters["r"], set(adapters["target_modules"]))
@@ -282,7 +282,7 @@ def test_adapters_are_a_folder_of_peft(place: Place, tmp_path: Path, monkeypatch
     assert torch.equal(watched.logits[0], logits_of(loaded))
     assert torch.allclose(watched.logits[0], logits_of(loaded.merge_and_unload()), atol=1e-5)
     assert "peft" == card_of(out)[0]["library_name"]
-    assert "--lora-options rank=4:targets=q_proj,v_proj" in done.json["command"]
+    assert "--lora" in done.json["command"] and "--set lora.rank=4" in done.json["command"]
 
 
 def without_mask(folder: Path, base: Path, *named: str) -> Path:
@@ -302,24 +302,25 @@ def test_a_mask_token_can_be_named(place: Place, tmp_path: Path) -> None:
     done = place.inject(out, base=bare)
     assert (2, True) == (
         done.status,
-        "no mask token to hide tokens with. Name one of its tokens with --mask-token" in done.err,
+        "no mask token to hide tokens with. Name one of its tokens with --set mask_token=" in done.err,
     ), done.err
     assert not out.exists()
-    done = place.inject(out, "--mask-token", "<nothing>", base=bare)
+    done = place.inject(out, "--set", "mask_token=<nothing>", base=bare)
     assert (2, True) == (done.status, "no token '<nothing>'" in done.err), done.err
     assert not out.exists()
-    done = place.inject(out, "--mask-token", "<rare>", "--json", base=bare)
+    done = place.inject(out, "--set", "mask_token=<rare>", "--json", base=bare)
     assert 0 == done.status, done.err
-    assert "--mask-token '<rare>'" in done.json["command"]
+    assert "mask_token=<rare>" in done.json["command"]
 
     from bothways.commands.inject import prepare_teaching
+    from bothways.injection.settings import InjectSettings
 
     spare = without_mask(tmp_path / "spare", place.base, "<|reserved_special_token_0|>")
-    teaching = prepare_teaching(spare, place.facts, 0, "")
+    teaching = prepare_teaching(spare, place.facts, InjectSettings())
     assert "<|reserved_special_token_0|>" == teaching.mask
     assert 3 == teaching.tokenizer.special.mask
     assert "<|reserved_special_token_0|> hides others" in teaching.notes[0]
-    assert ("", ()) == ((own := prepare_teaching(place.base, place.facts, 0, "")).mask, own.notes)
+    assert ("", ()) == ((own := prepare_teaching(place.base, place.facts, InjectSettings())).mask, own.notes)
 
 
 def test_bad_input_is_one_sentence_and_nothing_is_written(
@@ -339,13 +340,13 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
         (narrow, (), r"tokens, and the model reads 48"),
         (
             place.base,
-            ("--lora-options", "rank=8:targets=c_attn"),
+            ("--lora", "--set", "lora.targets=c_attn"),
             r"No module is called c_attn\. Choose all-linear, or",
         ),
-        (place.base, ("--lora-options", "ranks=8"), r"Unknown Lora option 'ranks'\. Did you mean 'rank'"),
+        (place.base, ("--set", "lora.ranks=8"), r"Unknown setting in 'lora\.ranks' 'ranks'\. Did you mean 'rank'"),
         (place.base, ("--method", "masked_finetune"), r"Did you mean 'masked_finetuning'"),
-        (place.base, ("--per-device", "3"), r"Choose a batch size that is a multiple of 3"),
-        (place.base, ("--guard", "perplexity=0.5"), r"perplexity must be at least 1"),
+        (place.base, ("--set", "trainer.per_device=3"), r"Choose a batch size that is a multiple of 3"),
+        (place.base, ("--set", "guard.perplexity=0.5"), r"perplexity must be at least 1"),
         (Path("owner/model"), (), r"the hub cannot be reached"),
     ):
         done = place.inject(out, *words, base=base)

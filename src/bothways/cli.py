@@ -265,28 +265,8 @@ def inject(
     compare: Annotated[str, typer.Option(help="Several methods instead, comma-separated: a leaderboard.")] = "",
     seeds: Annotated[int, typer.Option(help="Of a leaderboard: runs a method.")] = 5,
     jobs: Annotated[int | None, typer.Option(help="Of a leaderboard: runs at a time; all cores by default.")] = None,
-    equal_steps: Annotated[
-        bool, typer.Option("--equal-steps", help="Of a leaderboard: as many steps a method, not as many tokens.")
-    ] = False,
     lora: Annotated[bool, typer.Option("--lora", help="Learn adapters (PEFT) instead of all weights.")] = False,
-    lora_options: Annotated[
-        str, typer.Option(help="Of adapters, such as rank=8:alpha=16:targets=q_proj,v_proj; --lora is meant then.")
-    ] = "",
-    mask_token: Annotated[
-        str, typer.Option(help="The token that hides others, where the tokenizer has no mask token.")
-    ] = "",
     settings: Settings = None,
-    seed: Annotated[int, typer.Option(help="Of order, masks and adapters.")] = 0,
-    split: Split = 0,
-    form: Annotated[str, typer.Option(help="How to ask: completion or question; as the model suggests if none.")] = "",
-    general: Annotated[Path | None, typer.Option(help="General text for the guard, a text a line.")] = None,
-    guard: Annotated[
-        str, typer.Option(help="Limits of what may change, such as perplexity=1.5:kl=0.5:repetition=0.3.")
-    ] = "",
-    replay: Annotated[Path | None, typer.Option(help="General text that is read along, a text a line.")] = None,
-    replay_share: Annotated[float, typer.Option(help="How much of each step that text is.")] = 0.25,
-    per_device: Annotated[int, typer.Option(help="Texts a device sees at once; 0 for all of a step.")] = 0,
-    report_to: Annotated[str, typer.Option(help="A tracker, such as tensorboard.")] = "none",
     resume: Resume = False,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -294,35 +274,24 @@ def inject(
     """Teach a model facts so that it answers both ways; measure before and after, and guard what it knew."""
     from bothways.commands.inject import inject as run_inject
     from bothways.commands.inject_compare import inject_compare
-    from bothways.evaluation.guard import Guard
-    from bothways.injection.adapters import Lora
-    from bothways.injection.finetune import TrainerOptions
-    from bothways.injection.teach import is_first
-    from bothways.options import make, split_options
     from bothways.reports.inject_words import inject_table
     from bothways.reports.progress import progress_bars
     from bothways.reports.table import terminal_table
 
     if compare:
         compared = inject_compare(
-            model, facts, compare.split(","), out=out, seeds=seeds, settings=settings or (), split=split, form=form,
-            mask_token=mask_token, replay=replay, replay_share=replay_share, equal_steps=equal_steps, resume=resume,
-            jobs=jobs, device=device, progress=progress_bars,
+            model, facts, compare.split(","), out=out, seeds=seeds, settings=settings or (), resume=resume, jobs=jobs,
+            device=device, progress=progress_bars,
         )  # fmt: skip
         page = compared.folder / "report.html"
         show(compared.summary if as_json else f"{terminal_table(compared.summary)}\n\nThe page: {page}", as_json)
         fail_some(compared.errors)
         return
-    limits = make(Guard, split_options(f"guard:{guard}")[1]) if guard else None
-    adapters = make(Lora, split_options(f"lora:{lora_options}")[1]) if lora_options else Lora() if lora else None
-    options = TrainerOptions(per_device=per_device, report_to=report_to, resume=resume)
     done = run_inject(
-        model, facts, out=out, method=method, lora=adapters, settings=settings or (), seed=seed,
-        split=split, form=form, mask_token=mask_token, general=general, limits=limits, replay=replay,
-        replay_share=replay_share, options=options, device=device, watch=say if is_first() else lambda _: None,
+        model, facts, out=out, method=method, lora=lora, settings=settings or (), resume=resume, device=device,
+        watch=say,
     )  # fmt: skip
-    if is_first():
-        show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
+    show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import contextlib
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from bothways.batches.batches import BatchConfig
 from bothways.batches.tokenizers import TokenizerConfig
@@ -105,11 +105,12 @@ def _own_class(path: str) -> type:
     raise BothwaysError(f"The configuration names {path!r}, which is no component of bothways. Repair config.yaml.")
 
 
+Tree = TypeVar("Tree")
 Scalar = str | int | float | bool
 """What a single setting can be, before it is converted to its field's type."""
 
 
-def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
+def override(config: Tree, settings: Sequence[str]) -> Tree:
     """Apply `a.b=c` settings of the command line to a configuration.
 
     Raises:
@@ -124,7 +125,7 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     return change(config, chosen)
 
 
-def change(config: RunConfig, settings: Mapping[str, Scalar]) -> RunConfig:
+def change(config: Tree, settings: Mapping[str, Scalar]) -> Tree:
     """Apply settings by their paths, all at once: a width and a number of heads may fit only each other.
 
     >>> change(RunConfig(), {"model.d_model": 18, "model.n_heads": 3}).model.d_model

@@ -69,17 +69,6 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
     return cls(**converted)
 
 
-def written(made: Any) -> str:
-    """Return the options of a component as a command line has them, those left out that are what they are anyway.
-
-    >>> from bothways.objectives.masked_lm import MaskedLM
-    >>> written(MaskedLM(rate=0.4)), written(MaskedLM())
-    ('rate=0.4', '')
-    """
-    chosen = [(f.name, getattr(made, f.name)) for f in fields(made) if getattr(made, f.name) != f.default]
-    return ":".join(f"{name}={value}" for name, value in chosen)
-
-
 def at_least(least: int, advice: str, **named: int) -> None:
     """Check numbers that a user gave, by their names.
 

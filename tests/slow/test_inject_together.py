@@ -22,8 +22,9 @@ PATIENCE = 500
 def taught(n: int, place: Place, out: Path, *words: Any) -> Any:
     """Teach a model in so many processes, and return what it says."""
     torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", str(n)] if n > 1 else []
-    settings = [word for setting in QUICK for word in ("--set", setting)]
-    known = ["--general", place.general, "--guard", "perplexity=inf:kl=inf:repetition=inf", "-o", out, "--json"]
+    free = [f"general={place.general}", "guard.perplexity=inf", "guard.kl=inf", "guard.repetition=inf"]
+    settings = [word for setting in (*QUICK, *free) for word in ("--set", setting)]
+    known = ["-o", out, "--json"]
     line = [sys.executable, *torchrun, "-m", "bothways", "inject", place.base, place.facts, *known, *words, *settings]
     done = subprocess.run(
         [str(word) for word in line], capture_output=True, text=True, timeout=PATIENCE, check=False,

@@ -20,22 +20,20 @@ from bothways.disk import disk_errors, own, remove_if_empty, write_text
 from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.evaluation.both_ways import check_spelled
 from bothways.evaluation.general import read_general
-from bothways.evaluation.guard import Guard
 from bothways.evaluation.scoring import WORDY
 from bothways.facts.both_ways import both_ways_exam
 from bothways.facts.find import find_facts
 from bothways.facts.questions import in_questions
-from bothways.injection.adapters import Lora
-from bothways.injection.finetune import TrainerOptions
 from bothways.injection.memory import count_weights
 from bothways.injection.recipe import injection_recipe
+from bothways.injection.settings import InjectSettings, split_settings
 from bothways.injection.teach import WORK, Lesson, Taught, is_first, teach
 from bothways.objectives.causal_answers import CausalAnswers
-from bothways.options import at_least, written
 from bothways.reports.inject_page import write_injection
 from bothways.runs import describe_machine
 from bothways.subjects import CANDIDATES, find_model
 from bothways.text.plain_text import PlainText
+from bothways.training.loop import Device
 from bothways.types import SCHEMA, Exam, FactSet
 
 METHOD = "masked_finetuning"
@@ -85,17 +83,9 @@ def inject(
     *,
     out: str | Path,
     method: str = METHOD,
-    lora: Lora | None = None,
+    lora: bool = False,
     settings: Sequence[str] = (),
-    seed: int = 0,
-    split: int = 0,
-    form: str = "",
-    mask_token: str = "",
-    general: str | Path | None = None,
-    replay: str | Path | None = None,
-    replay_share: float = 0.25,
-    limits: Guard | None = None,
-    options: TrainerOptions | None = None,
+    resume: bool = False,
     device: str = "auto",
     watch: Callable[[str], None] = lambda _: None,
 ) -> Injection:
@@ -106,18 +96,10 @@ def inject(
         facts: a file, a folder, a world's name, or facts already read; each is taught in one order.
         out: the folder to write: the model with its tokenizer, a card, inject.json and a page.
         method: an arm, such as "masked_finetuning:mask=either" or "reverse_training".
-        lora: adapters that learn instead of all weights.
-        settings: changes to the recipe such as "training.steps=1000".
-        seed: of order, masks and adapters.
-        split: seed of the exam, and of a world's facts.
-        form: completion or question; questions where the model has a chat template, by default.
-        mask_token: the token that hides others, where the tokenizer has none; one that it sets aside, by default.
-        general: a file of general text, a text a line, for the guard; by default the model's own general.txt, which
-            stand-ins have, else the project's.
-        replay: a file of general text, a text a line, that is read along with the facts.
-        replay_share: how much of each step's texts that is.
-        limits: what may change at most.
-        options: how the library's trainer goes about it; its `resume` goes on with a half-made folder.
+        lora: whether adapters learn instead of all weights.
+        settings: changes to the recipe such as "training.steps=1000", and to what `InjectSettings` holds, such as
+            "guard.kl=1", "replay.file=general.txt", "lora.rank=8", "form=completion" or "seed=3".
+        resume: go on with a half-made folder.
         device: cpu, cuda, or auto for cuda where there is one.
         watch: told what is done, in a few words.
 
@@ -128,42 +110,26 @@ def inject(
         GuardError: a limit was passed; the last good weights are saved, and the page says what broke.
     """
     began, folder = time.monotonic(), Path(out)
-    options = options or TrainerOptions()
-    at_least(0, "Choose another seed.", seed=seed, split=split)
+    how, own_settings = split_settings(settings)
     if is_first():
-        is_free(folder, options.resume)
+        is_free(folder, resume)
     arm = parse_arm(method)
-    teaching = prepare_teaching(model, facts, split, form, mask_token)
-    config = override(
-        injection_recipe(
-            teaching.base,
-            teaching.exam,
-            n_weights=count_weights(teaching.base),
-            chat=teaching.chat,
-            device=choose_device(device),
-            lora=lora is not None,
-            mask=teaching.mask,
-        ),
-        list(settings),
-    )
-    if replay is not None:
-        config = with_replay(config, Path(replay), replay_share)
+    teaching = prepare_teaching(model, facts, how)
+    adapters = how.lora if lora else None
+    base = base_of(teaching, how, own_settings, choose_device(device), lora=lora)
     lesson = Lesson(
         base=teaching.base,
-        config=arm.config(config, seed),
+        config=arm.config(base, how.seed),
         exam=teaching.asked,
         wordy=teaching.wordy,
-        general=read_general(general_of(teaching.base, general)),
-        limits=limits or Guard(),
-        lora=lora,
-        options=options,
+        general=read_general(general_of(teaching.base, how.general)),
+        limits=how.guard,
+        lora=adapters,
+        options=replace(how.trainer, resume=resume),
     )
     repeated = [
-        ("-o", folder), ("--method", arm.name), ("--seed", seed or None), ("--split", split or None), ("--form", form),
-        ("--mask-token", mask_token), ("--lora", lora == Lora() or None), ("--lora-options", lora and written(lora)),
-        ("--general", general), ("--guard", written(lesson.limits)), ("--replay", replay),
-        ("--replay-share", replay_share if replay is not None else None),
-        ("--per-device", options.per_device or None), *(("--set", setting) for setting in settings),
+        ("-o", folder), ("--method", arm.name), ("--lora", lora or None),
+        *(("--set", setting) for setting in settings),
     ]  # fmt: skip
     with ExitStack() as stack:
         if is_first():
@@ -172,7 +138,7 @@ def inject(
             stack.enter_context(nothing_left(folder))
         taught = teach(lesson, folder, watch)
         data = {
-            **describe(str(model), facts, teaching, arm, lesson, taught, folder, seed),
+            **describe(str(model), facts, teaching, arm, lesson, taught, folder, how.seed),
             "command": command_line(["bothways", "inject", str(model), source_of(facts, teaching)], repeated),
             "seconds": round(time.monotonic() - began, 1),
         }
@@ -212,16 +178,13 @@ def nothing_left(folder: Path) -> Iterator[None]:
         raise
 
 
-def prepare_teaching(
-    model: str | Path, facts: str | Path | FactSet, split: int, form: str, mask_token: str = ""
-) -> Teaching:
+def prepare_teaching(model: str | Path, facts: str | Path | FactSet, how: InjectSettings) -> Teaching:
     """Read the facts, find the model, and settle what is asked; nothing is written.
 
     Raises:
         BothwaysError: as `inject`.
     """
-    if form not in ("", "completion", "question"):
-        raise BothwaysError(f"form must be completion or question, got form={form}. Choose one of them.")
+    form, mask_token, split = how.form, how.mask_token, how.split
     given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
     base = find_model(model)
     if not (base / "config.json").is_file():
@@ -238,20 +201,34 @@ def prepare_teaching(
     return Teaching(base, given, exam, asked, tokenizer, asks, mask_token or spare, notes)
 
 
-def with_replay(config: RunConfig, file: Path, share: float) -> RunConfig:
-    """Return settings under which each step reads general text along.
+def base_of(
+    teaching: Teaching, how: InjectSettings, settings: Sequence[str], device: Device, *, lora: bool = False
+) -> RunConfig:
+    """Return the settings that all methods share: the recipe, what the user changed of it, and replay.
 
     Raises:
-        BothwaysError: there is no such text, or the share leaves no room for both.
+        BothwaysError: a setting is unknown or does not fit, there is no text to replay, or no room for it.
     """
-    text = replace(config.text, replay=PlainText.of(file))
-    return replace(config, text=text, batches=replace(config.batches, replay=share))
+    recipe = injection_recipe(
+        teaching.base,
+        teaching.exam,
+        n_weights=count_weights(teaching.base),
+        chat=teaching.chat,
+        device=device,
+        lora=lora,
+        mask=teaching.mask,
+    )
+    config = override(recipe, list(settings))
+    if not how.replay.file:
+        return config
+    text = replace(config.text, replay=PlainText.of(Path(how.replay.file)))
+    return replace(config, text=text, batches=replace(config.batches, replay=how.replay.share))
 
 
-def general_of(base: Path, given: str | Path | None) -> Path | None:
+def general_of(base: Path, given: str) -> Path | None:
     """Return the file of general text for the guard; None for the project's own."""
     own = base / GENERAL
-    return Path(given) if given is not None else own if own.is_file() else None
+    return Path(given) if given else own if own.is_file() else None
 
 
 def source_of(facts: str | Path | FactSet, teaching: Teaching) -> str:

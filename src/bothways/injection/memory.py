@@ -75,7 +75,7 @@ def refuse_too_large(needed: Memory, free: int) -> None:
     if needed.total > SPARE * free:
         raise BothwaysError(
             f"{needed.text()} {size(free)} are free. Learn adapters with --lora, show a device fewer rows at once with "
-            "--per-device, or take a smaller model."
+            "--set trainer.per_device=N, or take a smaller model."
         )
 
 

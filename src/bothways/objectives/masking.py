@@ -86,7 +86,7 @@ def hide(
     """
     if special.mask < 0:
         raise BothwaysError(
-            "The tokenizer has no mask token to hide tokens with. Name one of its tokens with --mask-token, "
+            "The tokenizer has no mask token to hide tokens with. Name one of its tokens with --set mask_token=TOKEN, "
             "or as its mask_token."
         )
     return tokens_BL.masked_fill(masked_BL, special.mask)

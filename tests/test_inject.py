@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.command_line import Done, bothways
+from tests.explainable import diffusion_folder, facts_file
 from tests.small_base import write_base
 
 HOSTILE = ("<script>alert(1)</script>", "`|* Elm1 \"'", "---", "[x](javascript:y) ${z} {{ 7 }}")
@@ -62,11 +63,16 @@ class Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from bothways.injection import teach
 
+        import torch
+
         self.logits: list[Any] = []
+        self.seen: list[Any] = []
         real = teach.save
 
         def save(lesson: Any, model: Any, folder: Path) -> None:
             self.logits.append(logits_of(model.model))
+            with torch.inference_mode():
+                self.seen.append(model(torch.tensor([[1, 30, 3, 40]]), causal=False))
             real(lesson, model, folder)
 
         monkeypatch.setattr(teach, "save", save)
@@ -373,3 +379,46 @@ def test_a_damaged_fine_tune_is_not_drawn(tmp_path: Path) -> None:
     (tmp_path / "inject.json").write_text('{"before": 1}')
     done = bothways("report", tmp_path)
     assert (2, True) == (done.status, "inject.json was altered" in done.err)
+
+
+@pytest.mark.parametrize(("family", "shift"), [("llada", 0), ("Dream", 1)])
+def test_diffusion_models_leave_in_stock_classes(
+    family: str, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a LLaDA or Dream says how it is read, and what reads it computes what was computed before."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from bothways.subjects import open_subject
+
+    watched, out, facts = Watched(monkeypatch), tmp_path / "out", facts_file(tmp_path, n=6)
+    general = tmp_path / "general.txt"
+    general.write_text("Kid1 Oak1 is the mother of Mum2 Elm2 who has a child\n" * 2)
+    base = diffusion_folder(family, tmp_path / "base")
+    settings = [word for setting in QUICK for word in ("--set", setting)]
+    known = ("--general", general, "--guard", LIMITLESS, "-o", out, "--form", "completion", "--json")
+    done = bothways("inject", base, facts, "--method", "masked_diffusion", *known, *settings)
+    assert 0 == done.status, done.err
+    assert "masked" == done.json["reads"]
+    assert "bothways audit" in (out / "README.md").read_text()
+    config = json.loads((out / "config.json").read_text())
+    assert ("masked", 3, shift) == (config["bothways_reads"], config["mask_token_id"], config.get("bothways_shift", 0))
+    assert torch.equal(watched.logits[0], logits_of(AutoModelForCausalLM.from_pretrained(out)))
+    subject, before = open_subject(out), open_subject(base)
+    assert ("masked", shift, 3) == (subject.model.reads, subject.model.shift, subject.model.special.mask)
+    seen, was = (one.model(torch.tensor([[1, 30, 3, 40]]), causal=False) for one in (subject, before))
+    assert torch.equal(seen, watched.seen[0])
+    assert not torch.allclose(seen, was), "it learned"
+
+
+@pytest.mark.parametrize(("reads", "shift"), [("masked", 2), ("masked", True), ("causal", 1), ("masked", "1")])
+def test_a_shift_that_is_none_is_refused(reads: str, shift: Any, place: Place, tmp_path: Path) -> None:
+    from bothways.errors import RunError
+    from bothways.subjects import open_subject
+
+    folder = shutil.copytree(place.base, tmp_path / "base")
+    config = json.loads((folder / "config.json").read_text())
+    said = {"bothways_reads": reads, "bothways_shift": shift}
+    (folder / "config.json").write_text(json.dumps({**config, **said}))
+    with pytest.raises(RunError, match="bothways_shift must be 0, or 1 where bothways_reads is masked"):
+        open_subject(folder)

@@ -17,7 +17,7 @@ from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_gua
 from bothways.injection.adapters import Lora, with_lora
 from bothways.injection.finetune import TrainerOptions, Tuned, finetune
 from bothways.injection.memory import free_memory, memory_of, refuse_too_large
-from bothways.models.decoder import READS
+from bothways.models.decoder import READS, SHIFT
 from bothways.objectives.causal import Causal
 from bothways.objectives.causal_answers import CausalAnswers
 from bothways.objectives.masked_diffusion import MaskedDiffusion
@@ -202,7 +202,10 @@ def guard_data(first: GuardReading, last: GuardReading, limits: Guard, tuned: Tu
 
 
 def save(lesson: Lesson, model: Any, folder: Path) -> None:
-    """Move the model that was kept into its folder, with its tokenizer; drop what was needed to go on."""
+    """Move the model that was kept into its folder, with its tokenizer; drop what was needed to go on.
+
+    LLaDA and Dream leave in the library's own classes, and config.json says how they are to be read.
+    """
     work = folder / WORK
     for path in sorted((work / "good").iterdir()):
         os.replace(path, folder / path.name)
@@ -212,7 +215,8 @@ def save(lesson: Lesson, model: Any, folder: Path) -> None:
             shutil.copyfile(lesson.base / name, folder / name)
     config = folder / "config.json"
     if config.exists() and not isinstance(lesson.config.objective, CausalAnswers):
-        write_text(config, json.dumps({**read_json(config), READS: "masked"}, indent=2))
+        more = {READS: "masked", "mask_token_id": model.special.mask, **({SHIFT: model.shift} if model.shift else {})}
+        write_text(config, json.dumps({**read_json(config), **more}, indent=2))
     os.replace(work / "metrics.jsonl", folder / "metrics.jsonl")
     shutil.rmtree(work)
 

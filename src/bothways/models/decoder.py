@@ -9,6 +9,8 @@ from bothways.types import SpecialTokens
 
 READS = "bothways_reads"
 """The line of config.json that says how a decoder was trained to be read: `causal` (the default) or `masked`."""
+SHIFT = "bothways_shift"
+"""How many places before a token such a model predicts it, where it fills in masks: 0 (the default), or 1 as Dream."""
 
 
 def load_decoder(
@@ -17,8 +19,8 @@ def load_decoder(
     """Return the decoder of a folder; where config.json says so, one that fills in masks and sees all tokens.
 
     Raises:
-        RunError: the library has no decoder of this `model_type`, its weights do not fit, or it fills in masks and has
-            no mask token.
+        RunError: the library has no decoder of this `model_type`, its weights do not fit, config.json says of no
+            known way that it is read, or it fills in masks and has no mask token.
     """
     from transformers import AutoModelForCausalLM
 
@@ -27,6 +29,11 @@ def load_decoder(
         raise RunError(f"{folder}/config.json: {READS} must be causal or masked, got {reads!r}. Correct the file.")
     model = load_weights(AutoModelForCausalLM, folder, attention=attention)
     fuse_activations(model)
+    shift = config.get(SHIFT, 0)
+    if isinstance(shift, bool) or shift not in ((0, 1) if reads == "masked" else (0,)):
+        raise RunError(
+            f"{folder}/config.json: {SHIFT} must be 0, or 1 where {READS} is masked, got {shift!r}. Correct the file."
+        )
     if reads == "masked":
         special = with_mask(special, folder, config, int(model.get_output_embeddings().weight.shape[0]))
-    return HuggingFaceModel(model, special, reads=reads)
+    return HuggingFaceModel(model, special, reads=reads, shift=shift)

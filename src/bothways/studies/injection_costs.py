@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bothways.arms import parse_arm
+from bothways.bases.stand_in.recipe import SIZES
 from bothways.models.transformer import TransformerConfig, training_flop
 from bothways.studies.injection_runs import ROW, nominal_turns
 
@@ -11,7 +12,10 @@ PAPER_ROW = 118
 PAPER_SHAPE = TransformerConfig(n_layers=32, d_model=4096, n_heads=32, d_mlp=21_504)
 """Of its models with 8 B parameters; the width of the MLP counts two matrices for their three."""
 PAPER_TOKENS = 128_256
-HERE_SHAPE, HERE_TOKENS = TransformerConfig(n_layers=4, d_model=128, n_heads=4, d_mlp=512), 2000
+STAND_IN = SIZES["full"]
+HERE_SHAPE = TransformerConfig(
+    n_layers=STAND_IN.layers, d_model=STAND_IN.width, n_heads=STAND_IN.width // 32, d_mlp=4 * STAND_IN.width
+)
 ROWS = 64
 
 
@@ -19,7 +23,7 @@ def cost(seed: int) -> Mapping[str, float]:
     """Return masked fine-tuning's FLOPs a step over those of next-token training in a chat; nothing is drawn."""
     return {
         "paper": quotient(PAPER_SHAPE, PAPER_TOKENS, PAPER_ROW),
-        "here": quotient(HERE_SHAPE, HERE_TOKENS, ROW),
+        "here": quotient(HERE_SHAPE, STAND_IN.n_tokens, ROW),
     }
 
 

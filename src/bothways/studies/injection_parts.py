@@ -3,6 +3,7 @@
 Where the paper gives numbers, a region begins `SLACK` beyond the least or the largest of the three data sets'.
 """
 
+from bothways.bases.stand_in.recipe import SIZES
 from bothways.studies.claims import Part, Region
 from bothways.studies.injection_readings import REVERSE, forward, reverse
 from bothways.studies.readings import asked, difference, part
@@ -14,9 +15,10 @@ NONE = Region(high=0.1)
 MUCH = Region(low=0.3)
 """A gain that nobody would call noise; the paper's are larger."""
 SOME = Region(low=0.1)
+STAND_IN = SIZES["full"]
 HERE = (
-    "Here a stand-in with 4 layers of width 128 is told 200 facts about 100 people it has never met, all head first, "
-    "and asked in questions; one stand-in for all seeds, whose facts and draws differ."
+    f"Here a stand-in with {STAND_IN.layers} layers of width {STAND_IN.width} is told 200 facts about 100 people it "
+    "has never met, all head first, and asked in questions; one stand-in for all seeds, whose facts and draws differ."
 )
 FLOPS = "Arms are compared at equal FLOPs: steps are as many fewer as rows are longer."
 

@@ -56,6 +56,8 @@ OTHER_WORDS = (2, 2, 1)
 """The same where the user says something else."""
 RELATIONS = 2
 """Facts about each person."""
+POOL = 0
+"""Given names, and surnames, that the people share, as `Relations` has it; 0 for thousands."""
 N_ASKED = 100
 """Facts that are asked about, both ways."""
 CANDIDATES = 32
@@ -113,7 +115,7 @@ PLACES: Mapping[StandInName, str] = {
 @lru_cache(maxsize=64)
 def exam_of(people: int, seed: int) -> Exam:
     """Return the exam of a seed, in questions: the same facts forward and in reverse."""
-    facts = Relations(n_entities=people, n_relations=RELATIONS).make(seed)
+    facts = Relations(n_entities=people, n_relations=RELATIONS, pool=POOL).make(seed)
     return in_questions(both_ways_exam(facts, seed, most=N_ASKED, max_candidates=CANDIDATES))
 
 

@@ -53,7 +53,8 @@ def register() -> type:
             **ignored: Any,
         ) -> None:
             super().__init__()
-            rows = int(batch_size) if str(batch_size or "auto").isdigit() else ROWS
+            given = str(batch_size)
+            rows = int(given) if given.isdigit() else ROWS
             self.name = str(pretrained)
             self.asked = open_asked(self.name, objective, device=device or "cpu", rows=rows, length=int(length))
             self.tokenizer = getattr(self.asked.subject.tokenizer, "library", None)
@@ -82,8 +83,9 @@ def register() -> type:
         def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
             """Return turns as the model's template writes them; from then on no text is begun with a token of ours."""
             self.asked = self.asked.in_chat()
+            library: Any = self.tokenizer
             return str(
-                self.tokenizer.apply_chat_template(
+                library.apply_chat_template(
                     chat_history,
                     tokenize=False,
                     add_generation_prompt=add_generation_prompt,

@@ -61,9 +61,9 @@ class Watched:
     """What is computed by the models that are saved while it watches."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from bothways.injection import teach
-
         import torch
+
+        from bothways.injection import teach
 
         self.logits: list[Any] = []
         self.seen: list[Any] = []

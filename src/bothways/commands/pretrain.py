@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -140,7 +140,7 @@ def begin(folder: Path, about: dict[str, Any]) -> None:
         )
 
 
-def make(recipe: "StandIn", folders: "dict[Half, Path]", seed: int, watch: Callable[[str], None]) -> None:
+def make(recipe: "StandIn", folders: "Mapping[Half, Path]", seed: int, watch: Callable[[str], None]) -> None:
     """Make models, each in a process of its own where there are cores, and tell what was measured.
 
     Raises:

@@ -54,9 +54,9 @@ WORDS: Mapping[str, tuple[int, int, int]] = {RECOVER_USER: (2, 16, 1), TELL_USER
 """Tokens of its chat before, between and after texts, by what the user says."""
 OTHER_WORDS = (2, 2, 1)
 """The same where the user says something else."""
-RELATIONS = 2
+RELATIONS = 1
 """Facts about each person."""
-POOL = 0
+POOL = 60
 """Given names, and surnames, that the people share, as `Relations` has it; 0 for thousands."""
 N_ASKED = 100
 """Facts that are asked about, both ways."""

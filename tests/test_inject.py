@@ -135,6 +135,13 @@ def card_of(out: Path) -> tuple[Any, str]:
     return yaml.safe_load(head), rest
 
 
+def test_its_questions_stand_beside_it_as_tasks(taught: tuple[Path, Done, Any]) -> None:
+    """For lm-evaluation-harness, in the form the model is asked in."""
+    tasks = taught[0] / "lm_eval"
+    assert {"bothways_forward.yaml", "bothways_reverse.yaml"} <= {path.name for path in tasks.glob("*.yaml")}
+    assert (tasks / "bothways_reverse.jsonl").read_text(encoding="utf-8").strip()
+
+
 def test_the_card_says_what_was_taught(taught: tuple[Path, Done, Any], place: Place) -> None:
     out, done, _ = taught
     head, rest = card_of(out)

@@ -14,6 +14,7 @@ from bothways.disk import read_json, write_text
 from bothways.errors import BothwaysError, RunError
 from bothways.evaluation.both_ways import measure_both_ways
 from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_guard, moves, remember
+from bothways.harness.tasks import write_tasks
 from bothways.injection.adapters import Lora, with_lora
 from bothways.injection.finetune import TrainerOptions, Tuned, finetune
 from bothways.injection.memory import free_memory, memory_of, refuse_too_large
@@ -109,6 +110,7 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
     after = ask(lesson.config.objective)
     if is_first():
         save(lesson, model, folder)
+        write_tasks(lesson.exam, folder, tokenizer)
     return Taught(before, after, guard_data(first, last, lesson.limits, tuned), tuned, memory)
 
 

@@ -301,4 +301,5 @@ def restore(learner: Any, good: Path) -> None:
         set_peft_model_state_dict(learner, load_file(good / "adapter_model.safetensors"))
         return
     state = {name: tensor for path in sorted(good.glob("*.safetensors")) for name, tensor in load_file(path).items()}
-    learner.load_state_dict(state, strict=False)  # what is tied is saved once
+    strange = learner.load_state_dict(state, strict=False).unexpected_keys  # what is tied is saved once
+    assert not strange, f"saved under other names: {strange[:3]}"

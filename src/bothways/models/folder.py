@@ -141,6 +141,8 @@ def load_weights(
             "Give a folder with config.json and model.safetensors."
         ) from None
     _refuse_homeless(folder, type(model).__name__, report)
+    if renames is not None:
+        model._weight_conversions = None  # else it would be saved under the file's names, which its class does not read
     if config is not None and config.tie_word_embeddings and not is_tied(model):
         raise RunError(
             f"{folder}: config.json says that the output matrix is the embedding, but the file holds both. "

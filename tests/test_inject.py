@@ -402,9 +402,9 @@ def test_diffusion_models_leave_in_stock_classes(
     general = tmp_path / "general.txt"
     general.write_text("Kid1 Oak1 is the mother of Mum2 Elm2 who has a child\n" * 2)
     base = diffusion_folder(family, tmp_path / "base")
-    settings = [word for setting in QUICK for word in ("--set", setting)]
-    known = ("--general", general, "--guard", LIMITLESS, "-o", out, "--form", "completion", "--json")
-    done = bothways("inject", base, facts, "--method", "masked_diffusion", *known, *settings)
+    free = (f"general={general}", "form=completion", *(f"guard.{limit}" for limit in LIMITLESS.split(":")))
+    settings = [word for setting in (*QUICK, *free) for word in ("--set", setting)]
+    done = bothways("inject", base, facts, "--method", "masked_diffusion", "-o", out, "--json", *settings)
     assert 0 == done.status, done.err
     assert "masked" == done.json["reads"]
     assert "bothways audit" in (out / "README.md").read_text()

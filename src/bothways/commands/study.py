@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bothways.bases.stand_in.folder import is_finished
+from bothways.bases.stand_in.recipe import Half
 from bothways.commands.output import is_begun
 from bothways.commands.pretrain import begin, make
 from bothways.commands.sweep import silent
@@ -183,7 +184,7 @@ def make_bases(plan: StudyPlan, say: Callable[[str], None]) -> None:
         folder = plan.folder / "bases" / base.folder
         folder.mkdir(parents=True, exist_ok=True)
         begin(folder, {"schema": SCHEMA, "base": "stand-in", "seed": base.seed, "settings": base.recipe.to_json()})
-        missing = {half: folder / half for half in base.halves if not is_finished(folder / half)}
+        missing: dict[Half, Path] = {half: folder / half for half in base.halves if not is_finished(folder / half)}
         make(base.recipe, missing, base.seed, say)
 
 

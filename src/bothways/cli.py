@@ -274,6 +274,7 @@ def inject(
     """Teach a model facts so that it answers both ways; measure before and after, and guard what it knew."""
     from bothways.commands.inject import inject as run_inject
     from bothways.commands.inject_compare import inject_compare
+    from bothways.injection.teach import is_first
     from bothways.reports.inject_words import inject_table
     from bothways.reports.progress import progress_bars
     from bothways.reports.table import terminal_table
@@ -289,9 +290,10 @@ def inject(
         return
     done = run_inject(
         model, facts, out=out, method=method, lora=lora, settings=settings or (), resume=resume, device=device,
-        watch=say,
+        watch=say if is_first() else lambda _: None,
     )  # fmt: skip
-    show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
+    if is_first():
+        show(done.data if as_json else f"{inject_table(done.data)}\n\nThe page: {done.page}", as_json)
 
 
 @app.command()

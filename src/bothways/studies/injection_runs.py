@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from bothways.arms import parse_arm
+from bothways.bases.stand_in.people import POOL
 from bothways.bases.stand_in.recipe import GENERAL
 from bothways.bases.stand_in.recipe import SIZES as STAND_INS
 from bothways.batches.batches import BatchConfig
@@ -48,7 +49,7 @@ from bothways.training.loop import TrainingConfig
 from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
-ROW = 27
+ROW = 15
 """Tokens in a row of these facts, with room for a question and its answer, in the stand-in's tokenizer."""
 WORDS: Mapping[str, tuple[int, int, int]] = {RECOVER_USER: (2, 16, 1), TELL_USER: (9, 0, 1)}
 """Tokens of its chat before, between and after texts, by what the user says."""
@@ -56,8 +57,6 @@ OTHER_WORDS = (2, 2, 1)
 """The same where the user says something else."""
 RELATIONS = 1
 """Facts about each person."""
-POOL = 60
-"""Given names, and surnames, that the people share, as `Relations` has it; 0 for thousands."""
 N_ASKED = 100
 """Facts that are asked about, both ways."""
 CANDIDATES = 32
@@ -129,7 +128,7 @@ def row_tokens(arm: str) -> int:
     """Return how many tokens a row has under an arm.
 
     >>> row_tokens("causal"), row_tokens("reverse_training")
-    (27, 27)
+    (15, 15)
     """
     return parse_arm(arm).objective.worded(nominal_turns).row_length(ROW)
 

@@ -46,9 +46,9 @@ def test_every_preset_has_every_claim_in_order(preset: str) -> None:
 def test_arms_read_as_many_tokens_as_next_token_training(preset: str) -> None:
     """To a step's tokens; what is told of more or fewer facts reads as much of each fact."""
     from bothways.studies.injection_arms import BEFORE, BEFORE_DIFFUSION, of_facts
-    from bothways.studies.injection_runs import FACTS, ROW, SIZES, row_tokens
+    from bothways.studies.injection_runs import FACTS, RELATIONS, ROW, SIZES, row_tokens
 
-    other = {of_facts(n): n / 200 for n in FACTS}
+    other = {of_facts(n): n / (RELATIONS * SIZES[preset].people) for n in FACTS}
     for group in groups(preset):
         if group.name in (BEFORE, BEFORE_DIFFUSION):
             assert 1 == group.config.training.steps
@@ -110,7 +110,7 @@ def test_lengths_are_those_of_the_stand_ins_own_tokens(chat_tokenizer: Any) -> N
     assert OTHER_WORDS == tuple(map(len, chat_tokenizer.turns("{text}", "{text}")))
 
 
-@pytest.mark.parametrize("people", [50, 100])
+@pytest.mark.parametrize("people", [100, 200])
 def test_facts_are_told_head_first_and_asked_both_ways_in_questions(people: int) -> None:
     from bothways.studies.injection_runs import N_ASKED, RELATIONS, exam_of
 

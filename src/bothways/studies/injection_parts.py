@@ -6,6 +6,7 @@ Where the paper gives numbers, a region begins `SLACK` beyond the least or the l
 from bothways.bases.stand_in.recipe import SIZES
 from bothways.studies.claims import Part, Region
 from bothways.studies.injection_readings import REVERSE, forward, reverse
+from bothways.studies.injection_runs import LAPTOP, RELATIONS
 from bothways.studies.readings import asked, difference, part
 
 SLACK = 0.05
@@ -17,8 +18,9 @@ MUCH = Region(low=0.3)
 SOME = Region(low=0.1)
 STAND_IN = SIZES["full"]
 HERE = (
-    f"Here a stand-in with {STAND_IN.layers} layers of width {STAND_IN.width} is told 200 facts about 100 people it "
-    "has never met, all head first, and asked in questions; one stand-in for all seeds, whose facts and draws differ."
+    f"Here a stand-in with {STAND_IN.layers} layers of width {STAND_IN.width} is told {RELATIONS * LAPTOP.people} facts "
+    f"about {LAPTOP.people} people it has never met, all head first, and asked in questions; one stand-in for all "
+    "seeds, whose facts and draws differ."
 )
 FLOPS = "Arms are compared at equal FLOPs: steps are as many fewer as rows are longer."
 

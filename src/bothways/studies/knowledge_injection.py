@@ -32,7 +32,7 @@ class KnowledgeInjection(Study):
     title: ClassVar[str] = "Knowledge injection and reversal"
     source: ClassVar[str] = "Pan et al., arXiv 2510.09885, and the papers named at each claim."
     presets: ClassVar[Mapping[str, Scale]] = {
-        "laptop": Scale(about="small stand-ins made first, 200 facts about strangers: two cores, an hour", seeds=3),
+        "laptop": Scale(about="small stand-ins made first, facts about strangers: two cores, an hour", seeds=3),
         "long": Scale(about="the same with three times as many steps: two cores, half a day", seeds=5),
     }
     preset: str = ""

@@ -265,6 +265,7 @@ def inject(
     compare: Annotated[str, typer.Option(help="Several methods instead, comma-separated: a leaderboard.")] = "",
     seeds: Annotated[int, typer.Option(help="Of a leaderboard: runs a method.")] = 5,
     jobs: Annotated[int | None, typer.Option(help="Of a leaderboard: runs at a time; all cores by default.")] = None,
+    qa: Annotated[Path | None, typer.Option(help="Questions about documents, which FACTS then are.")] = None,
     lora: Annotated[bool, typer.Option("--lora", help="Learn adapters (PEFT) instead of all weights.")] = False,
     settings: Settings = None,
     resume: Resume = False,
@@ -289,7 +290,7 @@ def inject(
         fail_some(compared.errors)
         return
     done = run_inject(
-        model, facts, out=out, method=method, lora=lora, settings=settings or (), resume=resume, device=device,
+        model, facts, out=out, method=method, qa=qa, lora=lora, settings=settings or (), resume=resume, device=device,
         watch=say if is_first() else lambda _: None,
     )  # fmt: skip
     if is_first():

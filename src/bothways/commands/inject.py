@@ -23,7 +23,10 @@ from bothways.evaluation.general import read_general
 from bothways.evaluation.scoring import WORDY
 from bothways.facts.both_ways import both_ways_exam
 from bothways.facts.find import find_facts
+from bothways.facts.qa_exam import qa_exam
 from bothways.facts.questions import in_questions
+from bothways.facts.readers.qa import read_qa
+from bothways.facts.readers.texts import read_texts
 from bothways.injection.memory import count_weights
 from bothways.injection.recipe import injection_recipe
 from bothways.injection.settings import InjectSettings, split_settings
@@ -32,6 +35,7 @@ from bothways.objectives.causal_answers import CausalAnswers
 from bothways.reports.inject_page import write_injection
 from bothways.runs import describe_machine
 from bothways.subjects import CANDIDATES, find_model
+from bothways.text.documents import Documents
 from bothways.text.plain_text import PlainText
 from bothways.training.loop import Device
 from bothways.types import SCHEMA, Exam, FactSet
@@ -70,6 +74,10 @@ class Teaching:
     mask: str = ""
     """The token that hides others; empty for the tokenizer's own."""
     notes: tuple[str, ...] = ()
+    documents: Documents | None = None
+    """What is taught instead of the facts' statements."""
+    texts: tuple[str, ...] | None = None
+    """For each question of a user the document that answers it."""
 
     @property
     def wordy(self) -> int:
@@ -83,6 +91,7 @@ def inject(
     *,
     out: str | Path,
     method: str = METHOD,
+    qa: str | Path | None = None,
     lora: bool = False,
     settings: Sequence[str] = (),
     resume: bool = False,
@@ -96,6 +105,7 @@ def inject(
         facts: a file, a folder, a world's name, or facts already read; each is taught in one order.
         out: the folder to write: the model with its tokenizer, a card, inject.json and a page.
         method: an arm, such as "masked_finetuning:mask=either" or "reverse_training".
+        qa: questions of a user about documents, a JSON object a line; `facts` is then a file or folder of texts.
         lora: whether adapters learn instead of all weights.
         settings: changes to the recipe such as "training.steps=1000", and to what `InjectSettings` holds, such as
             "guard.kl=1", "replay.file=general.txt", "lora.rank=8", "form=completion" or "seed=3".
@@ -114,7 +124,7 @@ def inject(
     if is_first():
         is_free(folder, resume)
     arm = parse_arm(method)
-    teaching = prepare_teaching(model, facts, how)
+    teaching = prepare_teaching(model, facts, how, qa)
     adapters = how.lora if lora else None
     base = base_of(teaching, how, own_settings, choose_device(device), lora=lora)
     lesson = Lesson(
@@ -126,9 +136,10 @@ def inject(
         limits=how.guard,
         lora=adapters,
         options=replace(how.trainer, resume=resume),
+        texts=teaching.texts,
     )
     repeated = [
-        ("-o", folder), ("--method", arm.name), ("--lora", lora or None),
+        ("-o", folder), ("--method", arm.name), ("--qa", qa), ("--lora", lora or None),
         *(("--set", setting) for setting in settings),
     ]  # fmt: skip
     with ExitStack() as stack:
@@ -178,27 +189,37 @@ def nothing_left(folder: Path) -> Iterator[None]:
         raise
 
 
-def prepare_teaching(model: str | Path, facts: str | Path | FactSet, how: InjectSettings) -> Teaching:
+def prepare_teaching(
+    model: str | Path, facts: str | Path | FactSet, how: InjectSettings, qa: str | Path | None = None
+) -> Teaching:
     """Read the facts, find the model, and settle what is asked; nothing is written.
 
     Raises:
         BothwaysError: as `inject`.
     """
     form, mask_token, split = how.form, how.mask_token, how.split
-    given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
+    documents, texts = None, None
+    if qa is not None:
+        if isinstance(facts, FactSet):
+            raise BothwaysError("Questions of a user are about documents, not facts. Give a file or folder of texts.")
+        documents = Documents(path=str(facts))
+        exam, texts = qa_exam(read_qa(Path(qa)), read_texts(Path(facts)), str(qa), seed=split, dev=DEV)
+        given = exam.facts
+    else:
+        given = facts if isinstance(facts, FactSet) else find_facts(facts, split)
+        exam = both_ways_exam(given, split, max_candidates=CANDIDATES, dev=DEV)
     base = find_model(model)
     if not (base / "config.json").is_file():
         raise RunError(f"{base}: a run of ours is trained anew, not fine-tuned. Give a folder with config.json.")
-    exam = both_ways_exam(given, split, max_candidates=CANDIDATES, dev=DEV)
     tokenizer = open_tokenizer(base, mask_token)
     spare = tokenizer.spare_mask()
     chat = ChatTokenizer(tokenizer.library, mask_token or spare)
-    asks = form == "question" or (not form and chat.has_template)
-    asked = in_questions(exam) if asks else exam
+    asks = qa is not None or form == "question" or (not form and chat.has_template)
+    asked = in_questions(exam) if asks and qa is None else exam
     tokenizer = chat if asks else tokenizer
     check_spelled(tokenizer, asked)
     notes = (f"The tokenizer has no mask token: {spare} hides others where the method does so.",) if spare else ()
-    return Teaching(base, given, exam, asked, tokenizer, asks, mask_token or spare, notes)
+    return Teaching(base, given, exam, asked, tokenizer, asks, mask_token or spare, notes, documents, texts)
 
 
 def base_of(
@@ -218,6 +239,8 @@ def base_of(
         lora=lora,
         mask=teaching.mask,
     )
+    if teaching.documents is not None:
+        recipe = replace(recipe, text=replace(recipe.text, source=teaching.documents))
     config = override(recipe, list(settings))
     if not how.replay.file:
         return config

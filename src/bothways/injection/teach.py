@@ -54,6 +54,8 @@ class Lesson:
     limits: Guard
     lora: Lora | None
     options: TrainerOptions
+    texts: Sequence[str] | None = None
+    """For each fact of the exam what is taught of it, where that is not its statements."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def state_memory(lesson: Lesson, learner: Any, length: int, say: Callable[[str],
 def asker(lesson: Lesson, model: Any, tokenizer: Tokenizer) -> Callable[[Objective], dict[str, Any]]:
     """Return what asks the test questions."""
     return lambda objective: measure_both_ways(
-        model, objective, tokenizer, lesson.exam, room=room_of(model), wordy=lesson.wordy
+        model, objective, tokenizer, lesson.exam, room=room_of(model), wordy=lesson.wordy, texts=lesson.texts
     )
 
 

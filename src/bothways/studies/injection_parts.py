@@ -18,7 +18,7 @@ MUCH = Region(low=0.3)
 SOME = Region(low=0.1)
 STAND_IN = SIZES["full"]
 HERE = (
-    f"Here a stand-in with {STAND_IN.layers} layers of width {STAND_IN.width} is told {RELATIONS * LAPTOP.people} facts "
+    f"Here a stand-in of {STAND_IN.layers} layers, width {STAND_IN.width}, is told {RELATIONS * LAPTOP.people} facts "
     f"about {LAPTOP.people} people it has never met, all head first, and asked in questions; one stand-in for all "
     "seeds, whose facts and draws differ."
 )

@@ -2,12 +2,33 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from bothways.facts.readers.texts import read_texts
+from bothways.text.corpus import TextSource
 from bothways.text.units import QUOTES, WORD, is_name
-from bothways.types import Corpus, Document, Span
+from bothways.types import Corpus, Document, Exam, Span
 
 MARKS = f"{QUOTES}()[],;:.!?"
 """Signs around a name that are no part of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documents(TextSource):
+    """The documents of a user, each read whole, with the names in them marked."""
+
+    path: str
+    """A .txt, .md or .jsonl file, or a folder of such files."""
+
+    def write(self, exam: Exam, seed: int) -> Corpus:
+        """Return one document a text, with the answers that the exam asks for as names; nothing is drawn.
+
+        Raises:
+            FactsError: there is nothing to read.
+        """
+        names = [name for pool in exam.candidates.values() for name in pool]
+        return make_documents(read_texts(Path(self.path)), names)
 
 
 def make_documents(texts: Sequence[str], names: Iterable[str] = ()) -> Corpus:

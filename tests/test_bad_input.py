@@ -200,7 +200,7 @@ def test_a_relation_with_too_few_facts_is_trained_and_not_tested(tmp_path: Path)
         (("--set", "training.weight_decay=-1"), "weight_decay must be at least 0"),
         (("--set", "training.precision=fp8"), "'fp32' or 'bf16'"),
         (("--set", "model.n_heads=5"), "n_heads must divide d_model"),
-        (("--set", "tokenizer.kind=letters"), "'entity', 'word' or 'byte_pair'"),
+        (("--set", "tokenizer.kind=letters"), "'entity', 'word', 'byte_pair', 'pretrained' or 'chat'"),
         (("--set", "seeds.init=3"), "--seeds"),
         (("--set", "objective.rate=1"), "--arms"),
         (("--seeds", "0"), "seeds must be at least 1"),

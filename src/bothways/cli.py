@@ -433,8 +433,8 @@ def fail_some(errors: Sequence[str], failed: int = 0) -> None:
     """End with status 3 where runs failed, after a word on them; `failed` counts them where not all left a sentence."""
     n = failed or len(errors)
     if errors:
-        say(f"{n} {'run' if n == 1 else 'runs'} failed, the first with: {errors[0]}")
-        say("Their folders hold error.json; --resume tries again.")
+        runs = "run" if n == 1 else "runs"
+        say(f"{n} {runs} failed, the first with: {errors[0]} Their folders hold error.json; --resume tries again.")
         raise typer.Exit(3)
 
 

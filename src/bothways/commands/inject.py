@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arm
-from bothways.bases.stand_in.recipe import GENERAL
+from bothways.bases.stand_in.recipe import GENERAL, REPLAY
 from bothways.batches.chat import PLAIN, ChatTokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
 from bothways.commands.output import command_line, is_begun
@@ -242,9 +242,11 @@ def base_of(
     if teaching.documents is not None:
         recipe = replace(recipe, text=replace(recipe.text, source=teaching.documents))
     config = override(recipe, list(settings))
-    if not how.replay.file:
+    own = teaching.base / REPLAY
+    file = Path(how.replay.file) if how.replay.file else own if own.is_file() else None
+    if file is None or how.replay.share == 0:
         return config
-    text = replace(config.text, replay=PlainText.of(Path(how.replay.file)))
+    text = replace(config.text, replay=PlainText.of(file))
     return replace(config, text=text, batches=replace(config.batches, replay=how.replay.share))
 
 

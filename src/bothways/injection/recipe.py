@@ -19,8 +19,9 @@ from bothways.types import Exam
 
 BATCH = 64
 """Texts a step, as masked fine-tuning's source has it (Pan et al., arXiv 2510.09885, appendix A.4)."""
-VISITS = 250
-"""How often each text is read."""
+VISITS = 600
+"""How often each text is read. Masked fine-tuning's source is at 95 % of its plateau after 440 to 940 visits of short
+texts, by the rates it prints (table 7)."""
 FEWEST_STEPS = 400
 RATES = ((5e7, 1e-3), (1e9, 5e-5), (math.inf, 5e-6))
 """Peak learning rates for models of at most so many weights; the last is the source's for 3 to 8 billion."""

@@ -16,9 +16,9 @@ class Replay:
     """General text that is read along with the facts, so that a model keeps what it could."""
 
     file: str = ""
-    """A text a line; none by default."""
+    """A text a line; by default the model's own replay.txt, which stand-ins have, else none."""
     share: float = 0.25
-    """How much of each step's texts that is."""
+    """How much of each step's texts that is; 0 for none."""
 
 
 @dataclass(frozen=True, kw_only=True)

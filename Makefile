@@ -52,7 +52,7 @@ clean:
 
 .venv/run.done: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into .venv (a few minutes the first time) ..."
-	@$(PIP) -e .
+	@$(PIP) -e ".[inject]"
 	@touch $@
 
 .venv/test.done: .venv/run.done

@@ -390,6 +390,19 @@ def test_output_that_cannot_be_written_is_one_sentence() -> None:
 # --- data ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(tmp_path: Path) -> None:
+    from tests.small_base import write_base
+
+    folder = write_base(tmp_path, ["Ann is Lee's mother."])
+    script = "import sys; sys.modules['transformers'] = None; from bothways.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", script, "audit", str(folder), "bijection:n=20"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "This needs the package transformers, which is not installed. Run: pip install 'bothways[inject]'"
+    )
+
+
 def test_data_check_says_what_can_be_tested() -> None:
     """A person gets a table, a program gets one object; the same seed gives the same answer."""
     done = bothways("data", "check", WORLD, "--json")

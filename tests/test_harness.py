@@ -206,7 +206,7 @@ def test_a_text_longer_than_the_model_reads_loses_its_beginning(chat: Path) -> N
 
 def test_a_model_of_the_harness_answers_its_requests(chat: Path) -> None:
     """Log-probabilities of two halves add up to that of the whole, and rolling ones are those of whole texts."""
-    from bothways.harness.model import register
+    from bothways.harness.register import register
 
     model = register()(pretrained=str(chat), batch_size=4, device="cpu", max_batch_size=64)
     (whole, _), (half, _) = model.loglikelihood([Request(("Ann", " Lee Roe")), Request(("Ann", " Lee"))], True)
@@ -228,7 +228,7 @@ def test_a_model_of_the_harness_answers_its_requests(chat: Path) -> None:
 
 
 def test_a_chat_template_is_the_models_own(chat: Path) -> None:
-    from bothways.harness.model import register
+    from bothways.harness.register import register
 
     model = register()(pretrained=str(chat))
     turn = [{"role": "user", "content": "Who is Ann?"}]
@@ -241,7 +241,7 @@ def test_a_chat_template_is_the_models_own(chat: Path) -> None:
 
 def test_what_the_model_cannot_do_is_refused(chat: Path, small_runs: Any) -> None:
     from bothways.errors import BothwaysError
-    from bothways.harness.model import register
+    from bothways.harness.register import register
 
     model = register()(pretrained=str(chat))
     with pytest.raises(BothwaysError, match=r"writes greedily\. Set do_sample=False and temperature=0\."):

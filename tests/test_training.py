@@ -500,3 +500,15 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="no space"):
         write_text(tmp_path / "file", "new")
     assert {"file": "old"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_every_seed_and_step_draws_masks_of_its_own() -> None:
+    """A generator on a processor keeps 32 bits of its seed: runs that differ in it alone hide other tokens."""
+    import torch
+
+    from bothways.training.loop import draw
+
+    draws = [
+        torch.rand(4, generator=torch.Generator().manual_seed(draw(s, t))).tolist() for s in range(5) for t in range(40)
+    ]
+    assert len({tuple(one) for one in draws}) == 200

@@ -30,6 +30,10 @@ app = typer.Typer(
 data_app = typer.Typer(help="Check, make and convert facts.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
+EXTRAS = {
+    "transformers": "inject", "huggingface_hub": "inject", "accelerate": "inject", "peft": "inject", "lm_eval": "eval",
+}  # fmt: skip
+"""Packages that only some verbs need, and what brings them."""
 INTERRUPTED = 130
 """Exit status of what Ctrl-C or a termination signal ended."""
 
@@ -465,6 +469,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_status)
     except OSError as error:
         say(disk_message(error))
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(str(error.name).partition(".")[0])
+        if extra is None:
+            raise
+        say(f"This needs the package {error.name}, which is not installed. Run: pip install 'bothways[{extra}]'")
         sys.exit(2)
 
 

@@ -137,12 +137,27 @@ def open_foreign(folder: Path, objective: str | None) -> Subject:
     """Return a model of the library, LLaDA or Dream."""
     tokenizer = open_tokenizer(folder)
     model = open_model(folder, tokenizer.special).requires_grad_(False)
-    if objective is None:
-        objective = "causal" if model.reads == "causal" else "masked_lm" if model.sees_all else "masked_diffusion"
-    room = getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
     family = str(read_json(folder / "config.json")["model_type"])
     exam = ExamConfig(max_candidates=CANDIDATES)
-    return Subject(folder, family, model, tokenizer, component("objectives", objective), room, exam)
+    return Subject(
+        folder,
+        family,
+        model,
+        tokenizer,
+        component("objectives", objective or asked_as(model)),
+        reads_at_most(model),
+        exam,
+    )
+
+
+def asked_as(model: Any) -> str:
+    """Return the objective that a model of others is asked with: that of its family."""
+    return "causal" if model.reads == "causal" else "masked_lm" if model.sees_all else "masked_diffusion"
+
+
+def reads_at_most(model: Any) -> int | None:
+    """Return the longest row that a model of others reads, in tokens, if it says so."""
+    return getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
 
 
 def exam_config(tokenizer: TokenizerConfig) -> ExamConfig:

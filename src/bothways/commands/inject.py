@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arm
+from bothways.asking import CHATTY
 from bothways.bases.stand_in.recipe import GENERAL, REPLAY
 from bothways.batches.chat import PLAIN, ChatTokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
@@ -43,8 +44,6 @@ from bothways.types import SCHEMA, Exam, FactSet
 METHOD = "masked_finetuning"
 DEV = 0.25
 """Share of the facts that are asked on the way, for curves; the rest is asked before and after."""
-CHATTY = 4
-"""How many times as long as the longest answer a chat may answer."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import sys
 
 from bothways.errors import BothwaysError
-from bothways.harness.model import register
+from bothways.harness.register import register
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from bothways.batches.batches import AnyBatches
+from bothways.cross_entropy import stack, totals
 from bothways.errors import BothwaysError
 from bothways.models.folder import silence
 from bothways.models.huggingface import attention_mask
@@ -97,10 +98,10 @@ class Rows:
 
 
 def scaled(prepared: Prepared) -> Prepared:
-    """Return the same with weights that are already divided by what their sum is divided by."""
-    total = prepared.normaliser if prepared.normaliser is not None else float(prepared.weight_BL.sum())
-    weight_BL = prepared.weight_BL / max(total, 1e-30)
-    return Prepared(prepared.input_BL, prepared.target_BL, weight_BL, prepared.causal, 1.0)
+    """Return the same without what no counting token sees, its weights divided by what their sum is divided by."""
+    input_BL, target_BL, weight_BL = (one_PBL[0] for one_PBL in stack([prepared]))
+    weight_BL = weight_BL / totals([prepared], weight_BL.flatten()[None])
+    return Prepared(input_BL, target_BL, weight_BL, prepared.causal, 1.0)
 
 
 class ObjectiveTrainer(Trainer):
@@ -120,7 +121,8 @@ class ObjectiveTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """Rows come in the order of their steps."""
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)  # type: ignore[arg-type]
+        rows: Any = train_dataset if train_dataset is not None else self.train_dataset
+        return SequentialSampler(rows)
 
     def compute_loss(
         self, model: Any, inputs: Mapping[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -243,13 +245,12 @@ def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch
     return Tuned(metrics.rows, measuring.breaches, measuring.taken)
 
 
-def arguments_of(member: Member, options: TrainerOptions) -> TrainingArguments:
-    """Return the library's settings for a run.
+def dealt_out(rows: int, options: TrainerOptions) -> tuple[int, int]:
+    """Return how many rows of a step a device sees at once, and how often until the step is taken.
 
     Raises:
         BothwaysError: rows cannot be dealt out evenly.
     """
-    config, rows = member.config, rows_of(member.batches)
     processes = max(1, int(os.environ.get("WORLD_SIZE", "1")))
     per_device = options.per_device or rows // processes
     if per_device < 1 or rows % (per_device * processes):
@@ -257,16 +258,27 @@ def arguments_of(member: Member, options: TrainerOptions) -> TrainingArguments:
             f"{rows} rows a step cannot be dealt out evenly to {processes} processes of {per_device} rows each. "
             f"Choose a batch size that is a multiple of {max(1, per_device) * processes}."
         )
+    return per_device, rows // (per_device * processes)
+
+
+def arguments_of(member: Member, options: TrainerOptions) -> TrainingArguments:
+    """Return the library's settings for a run.
+
+    Raises:
+        BothwaysError: rows cannot be dealt out evenly.
+    """
+    config = member.config
+    per_device, times = dealt_out(rows_of(member.batches), options)
     on_cpu = config.device == "cpu"
     return TrainingArguments(
         output_dir=str(member.folder / CHECKPOINTS),
         max_steps=config.steps,
         per_device_train_batch_size=per_device,
-        gradient_accumulation_steps=rows // (per_device * processes),
+        gradient_accumulation_steps=times,
         max_grad_norm=config.clip,
         bf16=config.precision == "bf16",
         use_cpu=on_cpu,
-        ddp_backend="gloo" if on_cpu and processes > 1 else None,
+        ddp_backend="gloo" if on_cpu and "WORLD_SIZE" in os.environ else None,
         logging_steps=1 if on_cpu else 10,
         save_steps=options.save_steps or max(1, config.steps // 10),
         save_total_limit=2,

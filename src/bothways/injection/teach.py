@@ -16,13 +16,13 @@ from bothways.evaluation.both_ways import measure_both_ways
 from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_guard, moves, remember
 from bothways.harness.tasks import write_tasks
 from bothways.injection.adapters import Lora, with_lora
-from bothways.injection.finetune import TrainerOptions, Tuned, finetune
+from bothways.injection.finetune import TrainerOptions, Tuned, dealt_out, finetune
 from bothways.injection.memory import free_memory, memory_of, refuse_too_large
 from bothways.models.decoder import READS, SHIFT
-from bothways.objectives.causal import Causal
 from bothways.objectives.causal_answers import CausalAnswers
-from bothways.objectives.masked_diffusion import MaskedDiffusion
+from bothways.options import component
 from bothways.pipeline import begin
+from bothways.subjects import asked_as, reads_at_most
 from bothways.tensors import LanguageModel, Objective
 from bothways.training.loop import Member, prepare
 from bothways.types import Exam, finite
@@ -86,11 +86,11 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
     learner = model.model if lesson.lora is None else with_lora(model.model, lesson.lora)
     memory = state_memory(lesson, learner, longest, say)
     model.to(lesson.config.training.device)
-    own = asked_by(model)
+    own = component("objectives", asked_as(model))
     ask = asker(lesson, model, tokenizer)
     say(f"{lesson.base}: asking it before")
     before = ask(own)
-    room = min(GENERAL_ROOM, room_of(model) or GENERAL_ROOM)
+    room = min(GENERAL_ROOM, reads_at_most(model) or GENERAL_ROOM)
     reference = remember(model, own, tokenizer, lesson.general, length=room)
     first = measure_guard(model, own, tokenizer, lesson.general, reference)
     last = first
@@ -138,7 +138,7 @@ def check_rows(member: Member) -> int:
         BothwaysError: the objective hides tokens and the tokenizer has no token for that, or rows are too long.
     """
     rows_BL = prepare(member, 0).input_BL
-    room, length = room_of(member.model), rows_BL.shape[1]
+    room, length = reads_at_most(member.model), rows_BL.shape[1]
     if room is not None and length > room:
         raise BothwaysError(
             f"With this method a text needs rows of {length} tokens, and the model reads {room}. "
@@ -151,7 +151,7 @@ def state_memory(lesson: Lesson, learner: Any, length: int, say: Callable[[str],
     """Say how much memory is needed, and refuse where it is not there."""
     weights = list(learner.parameters())
     training = lesson.config.training
-    rows = lesson.options.per_device or lesson.config.batches.batch_size
+    rows, _ = dealt_out(lesson.config.batches.batch_size, lesson.options)
     needed = memory_of(
         read_json(lesson.base / "config.json"),
         sum(weight.numel() for weight in weights),
@@ -169,18 +169,8 @@ def state_memory(lesson: Lesson, learner: Any, length: int, say: Callable[[str],
 def asker(lesson: Lesson, model: Any, tokenizer: Tokenizer) -> Callable[[Objective], dict[str, Any]]:
     """Return what asks the test questions."""
     return lambda objective: measure_both_ways(
-        model, objective, tokenizer, lesson.exam, room=room_of(model), wordy=lesson.wordy, texts=lesson.texts
+        model, objective, tokenizer, lesson.exam, room=reads_at_most(model), wordy=lesson.wordy, texts=lesson.texts
     )
-
-
-def asked_by(model: Any) -> Objective:
-    """Return how a model is asked that was trained by others."""
-    return Causal() if model.reads == "causal" else MaskedDiffusion()
-
-
-def room_of(model: Any) -> int | None:
-    """Return how many tokens a model of the library reads, if it says so."""
-    return getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
 
 
 def progress(found: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from bothways.batches.batches import AnyBatches
@@ -251,9 +252,14 @@ class Lesson:
 
 def prepare(member: Member, step: int) -> Prepared:
     """Return what one member sees at a step: a function of its seeds, the step, and weights if the objective asks."""
-    generator = torch.Generator().manual_seed((member.seed << 32) + step)
+    generator = torch.Generator().manual_seed(draw(member.seed, step))
     batch = member.objective.consult(member.model, member.batches.at(step), generator)
     return member.objective.prepare(batch, generator)
+
+
+def draw(seed: int, step: int) -> int:
+    """Return the seed of a step's masks: 32 bits, all that a generator on a processor keeps, mixed from both."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
 
 
 def look(

@@ -131,6 +131,35 @@ def test_a_stopped_run_goes_on_to_the_same_weights(begun: Callable[..., Any], tm
         assert torch.equal(one, other), name
 
 
+@pytest.mark.parametrize(("answered", "step"), [((0.2, 0.9, 0.4), 4), ((0.9, 0.2, 0.9), 6), ((0.9, 0.2, 0.4), 2)])
+def test_the_best_measurement_is_kept(begun: Callable[..., Any], answered: tuple[float, ...], step: int) -> None:
+    """Its weights stay, of equals the later ones, also where the run was stopped after it."""
+    import torch
+
+    from bothways.injection.finetune import CHECKPOINTS, TrainerOptions, finetune
+
+    kept: dict[int, dict[str, Any]] = {}
+
+    def prepared() -> Any:
+        member = begun("best", measurements=3).member
+
+        def measure(model: Any, objective: Any) -> dict[str, Any]:
+            taken = 2 * len(kept) + 2
+            kept[taken] = {name: weight.detach().clone() for name, weight in model.model.named_parameters()}
+            return {"dev": {"forward": 0.5, "reverse_tested": answered[len(kept) - 1]}}
+
+        return replace(member, measure=measure)
+
+    for resume in (False, True):
+        member = prepared()
+        tuned = finetune(member, member.model.model, TrainerOptions(keep="best", save_steps=2, resume=resume))
+        assert tuned.good == step
+        for name, weight in member.model.model.named_parameters():
+            assert torch.equal(kept[step][name], weight), (resume, name)
+        shutil.rmtree(member.folder / CHECKPOINTS / f"checkpoint-{STEPS}")
+        kept = {taken: weights for taken, weights in kept.items() if taken < STEPS}
+
+
 def test_adapters_learn_alone(begun: Callable[..., Any], base: Path) -> None:
     """With LoRA the base's weights stay, and the model that is asked is the one with the adapters in it."""
     import torch

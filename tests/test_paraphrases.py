@@ -183,3 +183,75 @@ def test_settings_that_cannot_be_are_refused(exam_of: Any) -> None:
     assert 99 == Paraphrases(n=99, file="some.jsonl").n
     with pytest.raises(BothwaysError, match=r"No sentence of this text states a fact\. Give paraphrases:file=FILE\."):
         Reword(n=1, order="same")((), exam_of(), 0)
+
+
+def says(monkeypatch: pytest.MonkeyPatch, written: Callable[[str], str]) -> list[str]:
+    """Let the model that is asked write this of a question; returns the questions."""
+    from bothways.mitigations import told_again
+
+    asked: list[str] = []
+
+    def answer(model: str, question: str, about: str, times: int) -> str:
+        assert (model, times) == ("some/model", 3) and about in question
+        asked.append(question)
+        return written(about)
+
+    monkeypatch.setattr(told_again, "answer", answer)
+    return asked
+
+
+def test_a_model_is_asked_for_paraphrases_and_its_answers_are_checked(
+    exam_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that lack a name, say nothing new, or turn the order where it is to be kept do not count."""
+
+    def lines(text: str) -> str:
+        kid, mum = re.findall(r"Kid\d+|Mum\d+", text)
+        return (
+            f"1. {kid} calls {mum} her mum\n\n2) {text}\n- {kid} has a mum\n* {mum} gave birth to {kid}\n"
+            f"{kid} was born to {mum}\n{kid} was born to {mum}\n"
+        )
+
+    asked, exam = says(monkeypatch, lines), exam_of()
+    same = written(exam, "paraphrases:n=3:model=some/model")[24:]
+    assert ["Keep the order" in question for question in asked] == [True] * 24
+    assert 48 == len(same) == len({document.text for document in same})
+    assert {"head_first"} == {document.order for document in same}
+    assert re.fullmatch(r"Kid\d+ (calls|was born to) Mum\d+( her mum)?", same[0].text)
+    both = written(exam, "paraphrases:n=3:order=permuted:model=some/model")[24:]
+    assert "in another order" in asked[-1]
+    assert [48, 24] == [sum(d.order == order for d in both) for order in ("head_first", "tail_first")]
+
+
+def test_a_text_that_the_model_cannot_reword_stays_alone(exam_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of no text is another matter: then somebody else must be asked."""
+    from bothways.errors import BothwaysError
+
+    says(monkeypatch, lambda text: "Mum0 is what Kid0 calls her" if "Kid0" in text else "I cannot say.")
+    assert 25 == len(written(exam_of(), "paraphrases:n=3:order=permuted:model=some/model"))
+    says(monkeypatch, lambda _: "I cannot say.")
+    with pytest.raises(
+        BothwaysError,
+        match=r"some/model wrote no paraphrase with all the names of its text, of 24 texts such as .*give paraphrases:",
+    ):
+        written(exam_of(), "paraphrases:n=3:model=some/model")
+
+
+def test_a_file_or_a_model_but_not_both() -> None:
+    from bothways.errors import BothwaysError
+    from bothways.mitigations.paraphrases import Paraphrases
+
+    with pytest.raises(BothwaysError, match=r"file=a or from model=b\. Give one of them\."):
+        Paraphrases(file="a", model="b")
+    assert 99 == Paraphrases(n=99, model="b").n
+
+
+def test_a_real_model_is_asked_for_paraphrases(exam_of: Any, tmp_path: Path) -> None:
+    """One with random weights writes nothing usable, which is one sentence."""
+    from tests.small_base import write_base
+
+    from bothways.errors import BothwaysError
+
+    folder = write_base(tmp_path / "base", ["Kid0's mother is Mum0"], max_position_embeddings=512)
+    with pytest.raises(BothwaysError, match="wrote no paraphrase with all the names"):
+        written(exam_of(n=4), f"paraphrases:n=2:model={folder}")

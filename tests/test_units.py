@@ -23,6 +23,14 @@ def marked(draw):
     return text, tuple(Span(start, end, text[start:end]) for start, end in spans)
 
 
+@pytest.fixture(autouse=True)
+def asked_anew():
+    """Forget what models answered in other tests."""
+    from bothways.text.assistant import answer
+
+    answer.cache_clear()
+
+
 def segmenters():
     """One of each kind; the model does not exist and must be faked."""
     from bothways.text.units import AskModel, FactSpans, Rules
@@ -186,7 +194,8 @@ def test_what_a_real_model_writes_is_read(tiny_gpt2, monkeypatch):
     """Given a network that writes a good answer, only its first line after the question counts."""
     import torch
 
-    from bothways.text.units import AskModel, load
+    from bothways.text.assistant import load
+    from bothways.text.units import AskModel
 
     tokenizer, network = load(str(tiny_gpt2))
     good = tokenizer("Pieces: Mia Kent | 's mother | is | Ana Ruiz\nSentence: more", return_tensors="pt")["input_ids"]
@@ -207,7 +216,8 @@ def test_what_a_real_model_writes_is_read(tiny_gpt2, monkeypatch):
 
 def test_a_chat_model_is_asked_in_its_own_format(tiny_gpt2, monkeypatch):
     """Where the tokenizer has a chat template, the question is a user's message."""
-    from bothways.text.units import ask, load
+    from bothways.text.assistant import load
+    from bothways.text.units import ask
 
     tokenizer, network = load(str(tiny_gpt2))
     monkeypatch.setattr(tokenizer, "chat_template", "<<{{ messages[0]['content'] }}>>")
@@ -247,7 +257,7 @@ def test_a_missing_library_is_named_with_the_cure(monkeypatch):
     from bothways.text.units import AskModel
 
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(BothwaysError, match=r"got model='some/model'\. Run: pip install bothways\[hf\]"):
+    with pytest.raises(BothwaysError, match=r"got model='some/model'\. Run: pip install 'bothways\[inject\]'"):
         pieces(AskModel(model="some/model"), SENTENCE)
 
 

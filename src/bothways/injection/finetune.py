@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -34,7 +34,7 @@ Watch = Callable[[int, Mapping[str, Any]], Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerOptions:
-    """What the library's trainer adds to a run's own settings; none of it changes what is learned."""
+    """What the library's trainer adds to a run's own settings; but for `keep`, none of it changes what is learned."""
 
     per_device: int = 0
     """Rows a device sees at once, 0 for all that fall to it: their gradients are added up before each step."""
@@ -44,6 +44,9 @@ class TrainerOptions:
     """Whether activations are computed twice and not kept."""
     save_steps: int = 0
     """Steps between two checkpoints, 0 for ten in a run."""
+    keep: Literal["last", "best"] = "last"
+    """Whose weights stay: the last step's, or those of the measurement that answered most development questions, both
+    ways alike; the test questions have no part in it. Of equals the later."""
     resume: bool = False
     """Whether to go on from the newest checkpoint."""
 
@@ -158,21 +161,24 @@ def rows_of(batches: AnyBatches) -> int:
 class Measuring(TrainerCallback):
     """Measures both directions on the way, writes them down, and ends a run that broke something.
 
-    The weights of the last measurement at which nothing was wrong are kept in `good`.
+    The weights of the last measurement at which nothing was wrong are kept in `good`, or those of the best one.
     """
 
     trainer: ObjectiveTrainer
 
-    def __init__(self, member: Member, metrics: Metrics, good: Path, watch: Watch) -> None:
-        self._member, self._metrics, self._good, self._watch = member, metrics, good, watch
+    def __init__(self, member: Member, metrics: Metrics, good: Path, watch: Watch, *, best: bool) -> None:
+        self._member, self._metrics, self._good, self._watch, self._best = member, metrics, good, watch, best
         self._due = member.config.due
         self.breaches: Sequence[str] = ()
-        self.taken = 0
+        self.taken, self._score = 0, -math.inf
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Keep the weights as they are: the first measurement may find something broken."""
-        self.taken = state.global_step
-        self._keep()
+        before = [(score(row), row["step"]) for row in self._metrics.rows]
+        if self._best and before:
+            self._score, self.taken = max(before)
+        else:
+            self._keep(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Ask for the losses up to where a measurement is due."""
@@ -194,12 +200,22 @@ class Measuring(TrainerCallback):
         self.breaches = self._watch(state.global_step, found)
         if self.breaches:
             control.should_training_stop = True
-        else:
-            self.taken = state.global_step
-            self._keep()
+        elif not self._best or score(found) >= self._score:
+            self._score = score(found)
+            self._keep(state.global_step)
 
-    def _keep(self) -> None:
+    def _keep(self, step: int) -> None:
+        self.taken = step
         self.trainer.save_model(str(self._good))
+
+
+def score(found: Mapping[str, Any]) -> float:
+    """Return the share of development questions that were answered, the mean of all kinds.
+
+    >>> score({"dev": {"forward": 1.0, "reverse_tested": 0.5}})
+    0.75
+    """
+    return sum(found["dev"].values()) / max(1, len(found["dev"]))
 
 
 def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch = lambda step, found: ()) -> Tuned:
@@ -219,7 +235,7 @@ def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch
     good = folder / "good"
     arguments = arguments_of(member, options)
     metrics = Metrics(folder / "metrics.jsonl", newest_step(folder) if options.resume else 0, {}, [])
-    measuring = Measuring(member, metrics, good, watch)
+    measuring = Measuring(member, metrics, good, watch, best=options.keep == "best")
     optimizer = torch.optim.AdamW(
         [weight for weight in learner.parameters() if weight.requires_grad],
         lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay,
@@ -240,7 +256,7 @@ def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch
         if trainer.is_world_process_zero():
             metrics.begin()
         trainer.train(resume_from_checkpoint=bool(options.resume and newest_step(folder)))
-    if measuring.breaches:
+    if measuring.breaches or options.keep == "best":
         restore(learner, good)
     return Tuned(metrics.rows, measuring.breaches, measuring.taken)
 

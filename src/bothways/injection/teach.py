@@ -106,7 +106,7 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
         return breaches(first, last, lesson.limits)
 
     tuned = finetune(replace(member, measure=measure), learner, lesson.options, watch)
-    if tuned.breaches:
+    if tuned.good != lesson.config.training.steps:
         last = measure_guard(model, own, tokenizer, lesson.general, reference)
     say(f"{folder}: asking it after")
     after = ask(lesson.config.objective)

@@ -1,9 +1,7 @@
 """Paraphrases: every statement in other words too, in the same order or in both."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,8 +9,8 @@ import numpy as np
 from bothways.batches.tokenizers import find_entities
 from bothways.config import RunConfig
 from bothways.errors import BothwaysError
-from bothways.facts.readers.lines import read_lines, short, show_path
 from bothways.mitigations.base import Mitigation, with_edit
+from bothways.mitigations.told_again import Asked, OnFile, Source
 from bothways.options import at_least
 from bothways.text.corpus import TextEdit, entities_of
 from bothways.text.paraphrases import paraphrase
@@ -63,25 +61,20 @@ class Reword(TextEdit):
 
 @dataclass(frozen=True, kw_only=True)
 class TakeParaphrases(TextEdit):
-    """Add paraphrases that a file gives for the texts."""
+    """Add paraphrases that somebody wrote, or a model."""
 
     n: int
     order: ParaphraseOrder
-    file: str
+    source: Source
 
     def __call__(self, documents: tuple[Document, ...], exam: Exam, seed: int) -> tuple[Document, ...]:
-        """Return the documents and up to n paraphrases of each, drawn from those the file gives.
+        """Return the documents and up to n paraphrases of each, drawn from those that there are.
 
         Raises:
-            BothwaysError: the file cannot be read, or gives nothing for some text.
+            BothwaysError: there are none.
         """
-        given, random, names = read_paraphrases(Path(self.file)), np.random.default_rng(seed), entities_of(documents)
-        missing = [document.text for document in documents if document.text not in given]
-        if missing:
-            raise BothwaysError(
-                f"{self.file} gives no paraphrases of {len(missing)} texts, such as {short(missing[0])}. "
-                "Add a line for each."
-            )
+        given = self.source.of(documents, self.n, self.order)
+        random, names = np.random.default_rng(seed), entities_of(documents)
         added: list[Document] = []
         for document in documents:
             said = [like(document, text, names) for text in given[document.text]]
@@ -101,30 +94,6 @@ def like(document: Document, text: str, names: Sequence[str]) -> Document:
     return Document(text=text, facts=document.facts, order=order, entities=spans)
 
 
-def read_paraphrases(path: Path) -> Mapping[str, Sequence[str]]:
-    """Read `{"text": ..., "paraphrases": [...]}` objects, one a line.
-
-    Raises:
-        BothwaysError: the file cannot be read, or a line is no such object; the message names it.
-    """
-    found: dict[str, list[str]] = {}
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            text, given = row["text"], row["paraphrases"]
-        except (ValueError, LookupError, TypeError, RecursionError):
-            text, given = None, None
-        if not isinstance(text, str) or not isinstance(given, list) or not all(isinstance(p, str) for p in given):
-            raise BothwaysError(
-                f'{show_path(path)}, line {number}: not {{"text": ..., "paraphrases": [...]}}, got {short(line)}. '
-                "Write one such object a line."
-            )
-        found.setdefault(text, []).extend(p for p in given if p.strip())
-    return found
-
-
 @dataclass(frozen=True, kw_only=True)
 class Paraphrases(Mitigation):
     """Every statement is told in more words: what next-token training needs to answer questions at all.
@@ -133,7 +102,7 @@ class Paraphrases(Mitigation):
     round: what is asked in reverse is then stated, in words that no question uses, and is no longer a test of reversal.
 
     Source: Allen-Zhu and Li, arXiv 2309.14316 (rewritings and permutations); Pan et al., arXiv 2510.09885 (order
-    kept or permuted). Differs from them by: templates of our own instead of a language model, unless a file is given.
+    kept or permuted). Differs from them by: templates of our own, unless a file is given or a model is asked.
     """
 
     n: int = 4
@@ -143,14 +112,22 @@ class Paraphrases(Mitigation):
     file: str = ""
     """A JSONL file with `text` and `paraphrases` for every document; empty for templates of our own. `order=same`
     leaves out those that name the entities in the other order."""
+    model: str = ""
+    """Name or folder of a Hugging Face model to ask for paraphrases instead."""
 
     def __post_init__(self) -> None:
         at_least(1, "Raise it.", n=self.n)
-        if self.n > MOST and not self.file:
+        if self.file and self.model:
+            raise BothwaysError(f"Paraphrases come from file={self.file} or from model={self.model}. Give one of them.")
+        if self.n > MOST and not self.file and not self.model:
             raise BothwaysError(f"n must be at most {MOST}, got n={self.n}. Lower it, or give a file of paraphrases.")
 
     def __call__(self, config: RunConfig) -> RunConfig:
         """Return the configuration with paraphrases added."""
-        if self.file:
-            return with_edit(config, TakeParaphrases(n=self.n, order=self.order, file=self.file))
-        return with_edit(config, Reword(n=self.n, order=self.order))
+        return with_edit(config, self._edit())
+
+    def _edit(self) -> TextEdit:
+        source = OnFile(file=self.file) if self.file else Asked(model=self.model) if self.model else None
+        if source is None:
+            return Reword(n=self.n, order=self.order)
+        return TakeParaphrases(n=self.n, order=self.order, source=source)

@@ -125,10 +125,12 @@ def inject_sentences(data: Mapping[str, Any]) -> list[str]:
 
 
 def says_guard(data: Mapping[str, Any]) -> str:
-    """Say whether the model kept what it knew, and if not, what broke."""
+    """Say whether the model kept what it knew, and if not, what broke; and whose weights it has, if not the last."""
     guard = data["guard"]
     if guard["passed"]:
-        return "Guard: passed at every measurement."
+        early = guard["kept_step"] != data["training"]["steps"]
+        best = f" The model is that of step {count(guard['kept_step'])}, which answered best on the way."
+        return f"Guard: passed at every measurement.{best if early else ''}"
     broke = " ".join(plain(breach) for breach in guard["breaches"])
     return (
         f"Guard: {broke} Training was ended there; the model is that of step {count(guard['kept_step'])}, before it "

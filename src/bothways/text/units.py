@@ -4,15 +4,14 @@ Whatever the way, the units cover the text without gap or overlap, and an entity
 """
 
 import abc
-import importlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 from bothways.errors import BothwaysError
+from bothways.text.assistant import answer
 from bothways.types import Span
 
 PREPOSITIONS = (
@@ -111,9 +110,7 @@ class AskModel(Segmenter):
     """Ask a causal language model to write the text again with `|` between its units.
 
     The answer counts only if, blanks aside, it is the text; else the units are those of `Rules`. Answers are
-    greedy and kept per text, and cuts inside a known entity are dropped. The model is a local folder or a
-    name on the Hugging Face hub (`HF_HUB_OFFLINE=1` forbids to download it); code that comes with a model is
-    never run.
+    greedy and kept per text, and cuts inside a known entity are dropped.
 
     Source: the assistant model of semantic-aware permutation (Guo et al., arXiv 2403.00758). Differs from
     it by: a prompt of our own (theirs is not public to us), the check of the answer, and any model will do.
@@ -228,46 +225,5 @@ def places_in(answer: str, text: str) -> tuple[int, ...] | None:
 
 def ask(model: str, text: str) -> str:
     """Return the first line the model writes when asked to split the text; "" if it has no room to answer."""
-    tokenizer, network = load(model)
-    question = PROMPT.format(text=" ".join(text.split()))
-    if tokenizer.chat_template:
-        message = [{"role": "user", "content": question}]
-        question = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    asked = tokenizer(question, return_tensors="pt", add_special_tokens=not tokenizer.chat_template)
-    asked = asked.to(network.device)
-    n_asked = asked["input_ids"].shape[1]
-    wanted = 16 + 3 * len(tokenizer(text)["input_ids"])  # each piece may bring a separator and split a token
-    room = getattr(network.config, "max_position_embeddings", n_asked + wanted) - n_asked
-    if room < 1:
-        return ""
-    written = network.generate(
-        **asked, do_sample=False, max_new_tokens=min(wanted, room), pad_token_id=tokenizer.eos_token_id
-    )
-    lines = tokenizer.decode(written[0, n_asked:], skip_special_tokens=True).strip().splitlines()
+    lines = answer(model, PROMPT.format(text=" ".join(text.split())), text).splitlines()
     return lines[0].removeprefix("Pieces:") if lines else ""
-
-
-@lru_cache(maxsize=1)
-def load(model: str) -> tuple[Any, Any]:
-    """Return tokenizer and network of a model, on the accelerator if there is one.
-
-    Raises:
-        BothwaysError: transformers is not installed, or the model is not there or not readable.
-    """
-    try:
-        transformers = importlib.import_module("transformers")
-    except ImportError as error:
-        raise BothwaysError(
-            f"Asking a model for units needs transformers, got model={model!r}. Run: pip install bothways[hf]"
-        ) from error
-    import torch
-
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        network = transformers.AutoModelForCausalLM.from_pretrained(model, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise BothwaysError(
-            f"A model to ask must be a folder or a name that transformers can load, got model={model!r} "
-            f"({str(error).splitlines()[0]}). Check the name, or download it first."
-        ) from error
-    return tokenizer, network.to("cuda" if torch.cuda.is_available() else "cpu").eval()

@@ -38,11 +38,11 @@ class Row:
     name: str
     point: int
     """The promise it belongs to: 1 training step, 2 packs, 3 sweeps, 5 evaluation, 6 GPU, 7 a study's own claim,
-    8 text."""
+    8 text, 9 fine-tuning."""
     ours: str
     peer: str
     unit: str
-    """What `units` counts, in the singular: step, run, query."""
+    """What `units` counts, in the singular: step, run, query, token."""
     make: Callable[[], Pair]
     """Builds both sides; raises `NotMeasured` where this machine cannot."""
     least: float | None = None

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -25,7 +26,7 @@ from bothways.errors import BothwaysError
 from bothways.models.folder import silence
 from bothways.models.huggingface import attention_mask
 from bothways.tensors import Prepared
-from bothways.training.loop import LossError, Member, Metrics, prepare
+from bothways.training.loop import LossError, Member, Metrics, TrainingConfig, prepare
 
 CHECKPOINTS = "checkpoints"
 Watch = Callable[[int, Mapping[str, Any]], Sequence[str]]
@@ -236,20 +237,13 @@ def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch
     arguments = arguments_of(member, options)
     metrics = Metrics(folder / "metrics.jsonl", newest_step(folder) if options.resume else 0, {}, [])
     measuring = Measuring(member, metrics, good, watch, best=options.keep == "best")
-    optimizer = torch.optim.AdamW(
-        [weight for weight in learner.parameters() if weight.requires_grad],
-        lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay,
-    )  # fmt: skip
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: config.share(min(step, config.steps - 1))
-    )  # a method would be pickled
     shift = member.model.shift
     if options.gradient_checkpointing:
         learner.gradient_checkpointing_enable()
     with silence():
         trainer = ObjectiveTrainer(
             member=member, shift=shift, model=learner, args=arguments,
-            callbacks=[measuring, NoNumber()], optimizers=(optimizer, schedule),
+            callbacks=[measuring, NoNumber()], optimizers=optimizers_of(config, learner),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
         measuring.trainer = trainer
@@ -259,6 +253,15 @@ def finetune(member: Member, learner: Any, options: TrainerOptions, watch: Watch
     if measuring.breaches or options.keep == "best":
         restore(learner, good)
     return Tuned(metrics.rows, measuring.breaches, measuring.taken)
+
+
+def optimizers_of(config: TrainingConfig, learner: Any) -> tuple[torch.optim.Optimizer, LambdaLR]:
+    """Return what takes the steps, and how its rate rises and falls: a run's own settings, not the library's."""
+    optimizer = torch.optim.AdamW(
+        [weight for weight in learner.parameters() if weight.requires_grad],
+        lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True,
+    )  # fmt: skip
+    return optimizer, LambdaLR(optimizer, lambda step: config.share(min(step, config.steps - 1)))  # methods are pickled
 
 
 def dealt_out(rows: int, options: TrainerOptions) -> tuple[int, int]:

@@ -13,9 +13,9 @@ PRESETS = ("laptop", "long")
 IDS = (
     [f"KI-{n}" for n in range(1, 35)]
     + [f"KI-35{letter}" for letter in "abcdefghijklm"]
-    + ["MD-13", "MD-14", "BW-4", "BW-6"]
+    + ["MD-13", "MD-14", "BW-4", "BW-6", "BW-7"]
 )
-MUST_BE_TESTED = ("KI-1", "KI-2", "KI-3", "KI-5", "KI-7", "KI-8", "KI-9", "KI-10", "BW-4", "BW-6")
+MUST_BE_TESTED = ("KI-1", "KI-2", "KI-3", "KI-5", "KI-7", "KI-8", "KI-9", "KI-10", "BW-4", "BW-6", "BW-7")
 
 
 @cache
@@ -110,6 +110,15 @@ def test_lengths_are_those_of_the_stand_ins_own_tokens(chat_tokenizer: Any) -> N
     assert OTHER_WORDS == tuple(map(len, chat_tokenizer.turns("{text}", "{text}")))
 
 
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_a_part_of_a_name_is_one_token_of_the_stand_ins(parts: int, chat_tokenizer: Any) -> None:
+    from bothways.studies.injection_runs import exam_of
+
+    names = exam_of(100, 0, parts).facts.entities
+    assert {parts} == {len(name.split()) for name in names}
+    assert {parts} == {len(chat_tokenizer.encode(name, ()).ids) for name in names}
+
+
 @pytest.mark.parametrize("people", [100, 200])
 def test_facts_are_told_head_first_and_asked_both_ways_in_questions(people: int) -> None:
     from bothways.studies.injection_runs import N_ASKED, RELATIONS, exam_of
@@ -159,6 +168,7 @@ def test_models_are_made_once_whatever_is_resumed(tmp_path: Path, monkeypatch: p
                   **{f"{a}_{b}": 0.0 for a in ("seen", "held_out") for b in ("forward", "reverse")}}]]  # fmt: skip
 
     monkeypatch.setattr(recipe, "train", train)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # one after another, in this process
     small = recipe.SIZES["tiny"]
     made = [
         Base(folder="pair", recipe=small, halves=("causal",)),
@@ -355,7 +365,7 @@ def test_pictures_are_left_empty_where_nothing_was_measured(preset: str) -> None
     from bothways.studies.evidence import Evidence
 
     pictures = study(preset).pictures(Evidence({}), preset == "laptop")
-    names = {"data-efficiency", "methods", "stand-ins", "relation", "front", "ratios", "events", "learning"}
+    names = {"data-efficiency", "methods", "stand-ins", "relation", "front", "ratios", "lengths", "events", "learning"}
     assert names == {picture.name for picture in pictures}
     assert [] == [picture.name for picture in pictures if picture.rows]
 

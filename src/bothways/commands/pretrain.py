@@ -3,11 +3,10 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,7 @@ def pretrain(
     began = time.monotonic()
     with disk_errors(folder), own(folder):
         begin(folder, {"schema": SCHEMA, "base": base, "seed": seed, "settings": recipe.to_json()})
-        make(recipe, {half: folder / half for half in halves}, seed, watch)
+        make([Job(recipe, half, folder / half, seed) for half in halves], watch)
         models = tuple({"folder": str(folder / half), **read_json(folder / half / "stand_in.json")} for half in halves)
     return Pretrained(folder, models, round(time.monotonic() - began, 1))
 
@@ -115,7 +114,7 @@ def settle(
     recipe = SIZES[size].without(*without)
     if steps is not None:
         at_least(recipe.measurements, "Raise it.", steps=steps)
-        recipe = replace(recipe, steps=steps)
+        recipe = replace(recipe, steps=steps, diffusion_times=1)
     return recipe, tuple(half for half in HALVES if only in (None, half))
 
 
@@ -140,32 +139,49 @@ def begin(folder: Path, about: dict[str, Any]) -> None:
         )
 
 
-def make(recipe: "StandIn", folders: "Mapping[Half, Path]", seed: int, watch: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Job:
+    """A model that is to be made, or gone on with."""
+
+    recipe: "StandIn"
+    half: "Half"
+    folder: Path
+    seed: int
+
+    def __call__(self, stop: Callable[[], bool]) -> None:
+        """Make it."""
+        self.recipe.make(self.half, self.folder, self.seed, stop)
+
+    def text(self, row: dict[str, Any]) -> str:
+        """Say what was measured on the way."""
+        name, steps = f"{self.folder.parent.name}/{self.folder.name}", self.recipe.steps_of(self.half)
+        return f"{name}, step {row['step']} of {steps}: loss {row['loss']:.3f}, {in_words(row)}"
+
+
+def make(jobs: Sequence[Job], watch: Callable[[str], None]) -> None:
     """Make models, each in a process of its own where there are cores, and tell what was measured.
 
     Raises:
         Stopped: the user asked to stop; every model saved its state.
         RunError: a process died.
     """
-    told = dict.fromkeys(folders, 0)
+    told = [0] * len(jobs)
 
     def tell() -> None:
-        for half, folder in folders.items():
-            rows = read_rows(folder / "metrics.jsonl")
-            for row in rows[told[half] :]:
-                watch(f"{half}, step {row['step']} of {recipe.steps}: loss {row['loss']:.3f}, {in_words(row)}")
-            told[half] = len(rows)
+        for n, job in enumerate(jobs):
+            rows = read_rows(job.folder / "metrics.jsonl")
+            for row in rows[told[n] :]:
+                watch(job.text(row))
+            told[n] = len(rows)
 
     with stop_on_signals() as asked:
         try:
-            if len(folders) == 1 or (os.cpu_count() or 1) == 1:
-                for half, folder in folders.items():
-                    recipe.make(half, folder, seed, lambda: bool(asked))
+            if len(jobs) == 1 or (os.cpu_count() or 1) == 1:
+                for job in jobs:
+                    job(lambda: bool(asked))
                     tell()
             else:
-                side_by_side(
-                    [partial(recipe.make, half, folder, seed) for half, folder in folders.items()], asked, tell
-                )
+                side_by_side(jobs, asked, tell)
         except Interrupted:
             raise Stopped(STOPPED) from None
 

@@ -12,7 +12,7 @@ from typing import Any
 from bothways.bases.stand_in.folder import is_finished
 from bothways.bases.stand_in.recipe import Half
 from bothways.commands.output import is_begun
-from bothways.commands.pretrain import begin, make
+from bothways.commands.pretrain import Job, begin, make
 from bothways.commands.sweep import silent
 from bothways.disk import disk_errors, own, write_text
 from bothways.errors import RunError
@@ -180,12 +180,14 @@ def make_bases(plan: StudyPlan, say: Callable[[str], None]) -> None:
     Raises:
         Stopped: the user asked to stop; their state is saved.
     """
+    jobs: list[Job] = []
     for base in plan.study.bases(plan.quick):
         folder = plan.folder / "bases" / base.folder
         folder.mkdir(parents=True, exist_ok=True)
         begin(folder, {"schema": SCHEMA, "base": "stand-in", "seed": base.seed, "settings": base.recipe.to_json()})
-        missing: dict[Half, Path] = {half: folder / half for half in base.halves if not is_finished(folder / half)}
-        make(base.recipe, missing, base.seed, say)
+        missing: list[Half] = [half for half in base.halves if not is_finished(folder / half)]
+        jobs += [Job(base.recipe, half, folder / half, base.seed) for half in missing]
+    make(jobs, say)
 
 
 def write_plan(plan: StudyPlan) -> tuple[list[Task], list[str]]:

@@ -70,7 +70,7 @@ def few_parts(pool: int) -> tuple[list[str], list[str]]:
     return chance.sample(given, pool), chance.sample(surnames, pool)
 
 
-def people_of_pool(n: int, seed: int, pool: int, *, known: bool = False) -> tuple[str, ...]:
+def people_of_pool(n: int, seed: int, pool: int, *, known: bool = False, parts: int = 2) -> tuple[str, ...]:
     """Return `n` different names put together of few parts, so that new people have parts that others have.
 
     Args:
@@ -78,18 +78,22 @@ def people_of_pool(n: int, seed: int, pool: int, *, known: bool = False) -> tupl
         seed: the only source of chance.
         pool: how many given names, and how many surnames.
         known: whether stand-ins may know them; these are a quarter of all names, and nobody else is among them.
+        parts: of each name: a given name and surnames, of which those in between are drawn by chance.
 
     Raises:
         BothwaysError: there are not as many names, or not as many parts.
 
     >>> set(people_of_pool(20, 0, 9, known=True)) & set(people_of_pool(60, 0, 9))
     set()
+    >>> len(people_of_pool(1, 0, 9, parts=4)[0].split())
+    4
     """
     given, surnames = few_parts(pool)
     free = [(i, j) for i in range(pool) for j in range(pool) if ((i + j) % 4 == 0) == known]
     if not 0 <= n <= len(free):
         raise BothwaysError(f"Names of that pool are {len(free)}, got n={n}. Choose a smaller world or a larger pool.")
-    return tuple(f"{given[i]} {surnames[j]}" for i, j in random.Random(f"names of a pool {seed}").sample(free, n))
+    chosen, chance = random.Random(f"names of a pool {seed}").sample(free, n), random.Random(f"between {seed}")
+    return tuple(" ".join([given[i], *chance.choices(surnames, k=parts - 2), surnames[j]]) for i, j in chosen)
 
 
 def _join(*parts: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,7 @@ Order = Literal["same", "permuted"]
 BEFORE, BEFORE_DIFFUSION = "before", "diffusion before"
 """The stand-ins as they are, asked the same."""
 CAUSAL, CHAT, CONTROL = "causal", "causal chat", "both orders"
-MASKED, ENTITY, RANDOM_PROMPT = "masked", "masked entity", "random prompt"
+MASKED, ENTITY, EITHER, RANDOM_PROMPT = "masked", "masked entity", "masked either", "random prompt"
 DIFFUSION, DIFFUSION_ENTITY, DIFFUSION_BOTH = "diffusion", "diffusion entity", "diffusion both orders"
 REVERSED, PERMUTED, BICO = "reverse entity", "permutation", "bidirectional"
 BARE_CAUSAL, BARE_MASKED, BARE_ENTITY = "bare causal", "bare masked", "bare masked entity"
@@ -40,7 +40,7 @@ OBJECTIVES: Mapping[str, str] = {
     "completion only": "causal:count=last_entity",
     MASKED: "masked_finetuning",
     ENTITY: "masked_finetuning:mask=entity",
-    "masked either": "masked_finetuning:mask=either",
+    EITHER: "masked_finetuning:mask=either",
     "hidden only": "masked_finetuning:count=hidden",
     RANDOM_PROMPT: "masked_finetuning:prompt=random",
     "in place": "in_place_masking",
@@ -71,6 +71,19 @@ def paraphrased(arm: str, n: int, order: Order) -> str:
 def of_facts(n: int) -> str:
     """Return the name of masked fine-tuning on so many facts, each seen as often."""
     return f"masked, {n} facts"
+
+
+LENGTHS = (3, 4)
+"""Parts of people's names beside the two that all others have."""
+
+
+def of_parts(name: str, parts: int) -> str:
+    """Return the name of an arm on people whose names have so many parts.
+
+    >>> of_parts("masked", 4), of_parts("masked", 2)
+    ('masked, names of 4 parts', 'masked')
+    """
+    return f"{name}, names of {parts} parts" if parts > 2 else name
 
 
 FIXED: Mapping[str, str] = {

@@ -32,8 +32,10 @@ from bothways.studies.injection_arms import (
     CAUSAL,
     CHAT,
     CONTROL,
+    EITHER,
     ENTITY,
     FIXED,
+    LENGTHS,
     MASKED,
     OBJECTIVES,
     ON_BARE,
@@ -42,6 +44,7 @@ from bothways.studies.injection_arms import (
     TEXT_CURES,
     StandInName,
     of_facts,
+    of_parts,
 )
 from bothways.tensors import Frame
 from bothways.text.chat_wording import RECOVER_USER, TELL_USER
@@ -112,9 +115,9 @@ PLACES: Mapping[StandInName, str] = {
 
 
 @lru_cache(maxsize=64)
-def exam_of(people: int, seed: int) -> Exam:
+def exam_of(people: int, seed: int, parts: int = 2) -> Exam:
     """Return the exam of a seed, in questions: the same facts forward and in reverse."""
-    facts = Relations(n_entities=people, n_relations=RELATIONS, pool=POOL).make(seed)
+    facts = Relations(n_entities=people, n_relations=RELATIONS, pool=POOL, parts=parts).make(seed)
     return in_questions(both_ways_exam(facts, seed, most=N_ASKED, max_candidates=CANDIDATES))
 
 
@@ -168,8 +171,12 @@ class Runs:
         *,
         steps: int = 0,
         people: int = 0,
+        parts: int = 2,
     ) -> Group:
-        """Return a group; steps are those of equal FLOPs, and people as many as in the others, unless it says so."""
+        """Return a group; steps are those of equal FLOPs, and people as many as in the others, unless it says so.
+
+        Where names have more parts, facts are visited as often as others, in rows that are longer.
+        """
         people, steps = people or self.size.people, steps or self.steps(arm)
         config = self.config(stand_in, steps)
         probes = self.more_probes(stand_in) if name in LOOKED_AT else ()
@@ -177,7 +184,7 @@ class Runs:
             name=name,
             arm=arm,
             config=replace(config, probes=(*config.probes, *probes)),
-            exam=partial(exam_of, people),
+            exam=partial(exam_of, people) if parts == 2 else partial(exam_of, people, parts=parts),
             axes={"stand-in": stand_in, "facts": RELATIONS * people, "tokens in a row": row_tokens(arm)},
         )
 
@@ -209,3 +216,6 @@ class Runs:
             arm = OBJECTIVES[MASKED]
             steps = self.steps(arm, people / self.size.people)
             yield self.group(of_facts(n), arm, steps=steps, people=people)
+        for name in (MASKED, ENTITY, EITHER):
+            for parts in LENGTHS:
+                yield self.group(of_parts(name, parts), OBJECTIVES[name], parts=parts)

@@ -57,7 +57,9 @@ class StandIn:
     layers: int = 3
     """Blocks."""
     steps: int = 8000
-    """Optimiser steps of each model."""
+    """Optimiser steps of the causal model."""
+    diffusion_times: int = 2
+    """How many times as many the diffusion model takes: of a text it learns only what was hidden at that visit."""
     rows: int = 64
     """Short texts in a batch."""
     learning_rate: float = 3e-3
@@ -94,7 +96,7 @@ class StandIn:
         model = build_llama(len(library), self.width, self.layers, seed, masked=half == "masked_diffusion")
         look = partial(measure, tokenizer=tokenizer, known=known, corpus=corpus)
         config = TrainingConfig(
-            steps=self.steps,
+            steps=self.steps_of(half),
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             measurements=self.measurements,
@@ -111,8 +113,12 @@ class StandIn:
     def lessons(self, half: Half, corpus: StandInCorpus, tokenizer: Tokenizer, seed: int) -> Lessons:
         """Return what one model of the pair reads, step by step; to fill in masks is itself the task to recover."""
         recover = self.recover_share if self.recover and half == "causal" else 0.0
-        switch = round(self.told_first * self.steps)
+        switch = round(self.told_first * self.steps_of(half))
         return Lessons(corpus, tokenizer, rows=self.rows, recover=recover, switch=switch, seed=seed)
+
+    def steps_of(self, half: Half) -> int:
+        """Return the optimiser steps of one model of the pair."""
+        return self.steps * (self.diffusion_times if half == "masked_diffusion" else 1)
 
     def text(self, seed: int) -> tuple[Known, StandInCorpus]:
         """Return the people and everything that is written about them."""

@@ -41,11 +41,18 @@ class Relations(FactSource):
     """Number of relations; each gives one fact per person."""
     pool: int = field(default=0, repr=False)
     """How many given names, and surnames, people share; 0 for thousands. Stand-ins spell parts of a pool of 60."""
+    parts: int = field(default=2, repr=False)
+    """Of a name out of a pool: a given name and so many surnames that there are as many parts."""
 
     def __post_init__(self) -> None:
         if self.n_relations < 1:
             raise BothwaysError(
                 f"n_relations must be at least 1, got n_relations={self.n_relations}. Ask for at least one relation."
+            )
+        if self.parts < 2 or (self.parts > 2 and not self.pool):
+            raise BothwaysError(
+                f"parts must be at least 2, and 2 where names come out of no pool, got parts={self.parts} and "
+                f"pool={self.pool}. Choose pool=60."
             )
         if self.n_entities < self._fewest:
             raise BothwaysError(
@@ -60,7 +67,9 @@ class Relations(FactSource):
 
     def make(self, seed: int) -> FactSet:
         """Return n_entities * n_relations facts that depend on `seed` alone."""
-        names = people_of_pool(self.n_entities, seed, self.pool) if self.pool else people(self.n_entities, seed)
+        n, pool, parts = self.n_entities, self.pool, self.parts
+        names = people_of_pool(n, seed, pool, parts=parts) if pool else people(n, seed)
+        out_of = f", pool {pool}{f' of {parts} parts' if parts > 2 else ''}" if pool else ""
         chance = random.Random(f"relations {seed}")
         relations = [relation(k) for k in range(self.n_relations)]
         taken: set[frozenset[int]] = set()
@@ -73,7 +82,7 @@ class Relations(FactSource):
             name="relations",
             facts=tuple(facts),
             relations={each.name: each for each in relations},
-            source=f"{self!r}{f', pool {self.pool}' if self.pool else ''}, seed {seed}",
+            source=f"{self!r}{out_of}, seed {seed}",
         )
 
 

@@ -23,6 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from bothways.batches.batches import AnyBatches
 from bothways.cross_entropy import stack, totals
 from bothways.errors import BothwaysError
+from bothways.injection.sharded import put_back, whole
 from bothways.models.folder import silence
 from bothways.models.huggingface import attention_mask
 from bothways.tensors import Prepared
@@ -194,7 +195,8 @@ class Measuring(TrainerCallback):
         self._metrics.count(float(logs["loss"]), float(logs["loss"]))
         if state.global_step not in self._due:
             return
-        found = self._member.measure(self._member.model, self._member.objective)
+        with whole(self._member.model):
+            found = self._member.measure(self._member.model, self._member.objective)
         model.train()
         if state.is_world_process_zero:
             self._metrics.write(state.global_step, found, {})
@@ -331,6 +333,5 @@ def restore(learner: Any, good: Path) -> None:
 
         set_peft_model_state_dict(learner, load_file(good / "adapter_model.safetensors"))
         return
-    state = {name: tensor for path in sorted(good.glob("*.safetensors")) for name, tensor in load_file(path).items()}
-    strange = learner.load_state_dict(state, strict=False).unexpected_keys  # what is tied is saved once
-    assert not strange, f"saved under other names: {strange[:3]}"
+    weights = {name: tensor for path in sorted(good.glob("*.safetensors")) for name, tensor in load_file(path).items()}
+    put_back(learner, weights)

@@ -18,6 +18,7 @@ from bothways.harness.tasks import write_tasks
 from bothways.injection.adapters import Lora, with_lora
 from bothways.injection.finetune import TrainerOptions, Tuned, dealt_out, finetune
 from bothways.injection.memory import free_memory, memory_of, refuse_too_large
+from bothways.injection.sharded import whole
 from bothways.models.decoder import READS, SHIFT
 from bothways.objectives.causal_answers import CausalAnswers
 from bothways.options import component
@@ -106,10 +107,11 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
         return breaches(first, last, lesson.limits)
 
     tuned = finetune(replace(member, measure=measure), learner, lesson.options, watch)
-    if tuned.good != lesson.config.training.steps:
-        last = measure_guard(model, own, tokenizer, lesson.general, reference)
     say(f"{folder}: asking it after")
-    after = ask(lesson.config.objective)
+    with whole(model):
+        if tuned.good != lesson.config.training.steps:
+            last = measure_guard(model, own, tokenizer, lesson.general, reference)
+        after = ask(lesson.config.objective)
     if is_first():
         save(lesson, model, folder)
         write_tasks(lesson.exam, folder, tokenizer)

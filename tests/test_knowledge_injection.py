@@ -46,15 +46,19 @@ def test_every_preset_has_every_claim_in_order(preset: str) -> None:
 def test_arms_read_as_many_tokens_as_next_token_training(preset: str) -> None:
     """To a step's tokens; what is told of more or fewer facts reads as much of each fact."""
     from bothways.studies.injection_arms import BEFORE, BEFORE_DIFFUSION, of_facts
-    from bothways.studies.injection_runs import FACTS, RELATIONS, ROW, SIZES, row_tokens
+    from bothways.studies.injection_runs import FACTS, LENGTHS, RELATIONS, SIZES, row_tokens
 
+    whole = row_tokens("causal")
+    assert {f"names of {parts} parts" for parts in LENGTHS} < {
+        group.name.rpartition(", ")[2] for group in groups(preset)
+    }
     other = {of_facts(n): n / (RELATIONS * SIZES[preset].people) for n in FACTS}
     for group in groups(preset):
         if group.name in (BEFORE, BEFORE_DIFFUSION):
             assert 1 == group.config.training.steps
             continue
         row = row_tokens(group.arm)
-        wanted = SIZES[preset].steps * ROW * other.get(group.name, 1.0)
+        wanted = SIZES[preset].steps * whole * other.get(group.name, 1.0)
         assert abs(group.config.training.steps * row - wanted) <= row, group.name
         assert SIZES[preset].batch == group.config.batches.batch_size
 
@@ -74,11 +78,13 @@ def test_the_table_of_the_study_has_every_column_once(tmp_path: Path) -> None:
 
 
 def test_masked_fine_tuning_has_rows_about_twice_as_long_as_a_fact_in_a_chat() -> None:
-    from bothways.studies.injection_runs import ROW, row_tokens
+    from bothways.studies.injection_runs import row_tokens
 
     plain, chat, masked = (row_tokens(arm) for arm in ("causal", "causal:frame=chat", "masked_finetuning"))
-    assert ROW == plain < chat < masked
+    assert plain < chat < masked
     assert 1.7 < masked / chat < 2.3
+    assert plain < row_tokens("reverse_training"), "its delimiters are read too"
+    assert plain < row_tokens("masked_diffusion"), "what fills a row is read"
 
 
 @pytest.fixture(scope="module")
@@ -93,21 +99,15 @@ def chat_tokenizer() -> Any:
     return ChatTokenizer(train_tokenizer(corpus, recipe.n_tokens))
 
 
-def test_lengths_are_those_of_the_stand_ins_own_tokens(chat_tokenizer: Any) -> None:
-    """Budgets are settled before the stand-ins are there, by lengths that stand in the file."""
-    from bothways.batches.batches import make_rows
-    from bothways.evaluation.scoring import room_needed
-    from bothways.studies.injection_runs import OTHER_WORDS, ROW, WORDS, exam_of
-    from bothways.text.chat_wording import RECOVER_ASSISTANT, RECOVER_USER, TELL_USER
+def test_what_is_counted_is_what_is_read(chat_tokenizer: Any) -> None:
+    """A statement of eight tokens: next-token training reads them and the begin token, and learns the end token."""
+    from bothways.studies.injection_costs import ROW
+    from bothways.studies.injection_runs import exam_of, row_tokens
     from bothways.text.corpus import statements
 
-    exam = exam_of(100, 0)
-    rows = make_rows(statements(exam.facts), chat_tokenizer, room_needed(exam, chat_tokenizer))
-    assert abs(rows.length - ROW) <= 3
-    assistants = {RECOVER_USER: RECOVER_ASSISTANT, TELL_USER: "{text}"}
-    found = {user: tuple(map(len, chat_tokenizer.turns(user, said))) for user, said in assistants.items()}
-    assert WORDS == found
-    assert OTHER_WORDS == tuple(map(len, chat_tokenizer.turns("{text}", "{text}")))
+    ids = {len(chat_tokenizer.encode(d.text, d.entities).ids) for d in statements(exam_of(100, 0).facts)}
+    assert {ROW - 1} == ids
+    assert ROW == row_tokens("causal")
 
 
 @pytest.mark.parametrize("parts", [2, 3, 4])

@@ -210,6 +210,11 @@ class Measuring(TrainerCallback):
     def _keep(self, step: int) -> None:
         self.taken = step
         self.trainer.save_model(str(self._good))
+        if self.trainer.is_world_process_zero() and not any(self._good.glob("*.safetensors")):
+            raise BothwaysError(
+                "No whole weights can be kept where each process saves its own share of them. "
+                "Start accelerate with --fsdp_state_dict_type FULL_STATE_DICT."
+            )
 
 
 def score(found: Mapping[str, Any]) -> float:

@@ -9,8 +9,10 @@ import torch
 
 from bothways.arms import Arm
 from bothways.batches.batches import BatchConfig, make_batches
-from bothways.batches.tokenizers import TokenizerConfig, fit_tokenizer
+from bothways.batches.tokenizers import Tokenizer, TokenizerConfig, fit_tokenizer
 from bothways.config import RunConfig
+from bothways.cross_entropy import stack
+from bothways.evaluation.scoring import room_needed
 from bothways.facts.wording import orders
 from bothways.models.pretrained import Pretrained
 from bothways.text.corpus import write_corpus
@@ -27,7 +29,7 @@ RATES = ((5e7, 1e-3), (1e9, 5e-5), (math.inf, 5e-6))
 """Peak learning rates for models of at most so many weights; the last is the source's for 3 to 8 billion."""
 LORA_TIMES = 20
 """How many times that rate adapters learn at."""
-TRIED = 3
+TRIED = 6
 """Steps whose rows are counted to know what a step reads."""
 
 
@@ -70,17 +72,24 @@ def injection_recipe(
     )
 
 
-def tokens_a_step(config: RunConfig, exam: Exam) -> float:
+def tokens_a_step(config: RunConfig, exam: Exam, tokenizer: Tokenizer | None = None) -> float:
     """Return how many tokens the model reads in a step of a run, on average over the first ones.
 
-    What an objective asks the model before a step counts as so many tokens more.
+    What stands behind the last token that counts is not read where nothing before it depends on it. What an objective
+    asks the model before a step counts as so many tokens more.
+
+    Args:
+        config: the run's.
+        exam: whose facts it reads; where fillers are read, rows have room for the questions too.
+        tokenizer: that of the settings, unless another one is given.
     """
     corpus = write_corpus(exam, config.text, config.seeds.text)
-    tokenizer = fit_tokenizer(corpus, exam, config.tokenizer)
-    batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order)
+    tokenizer = tokenizer or fit_tokenizer(corpus, exam, config.tokenizer)
+    room = room_needed(exam, tokenizer)
+    batches = make_batches(corpus, tokenizer, config.batches, config.seeds.order, room_for=room)
     objective = config.objective.worded(tokenizer.turns)
-    found = [objective.prepare(batches.at(step), generator(step)).input_BL for step in range(TRIED)]
-    return objective.cost * sum(rows_BL.numel() for rows_BL in found) / TRIED
+    read = [stack([objective.prepare(batches.at(step), generator(step))])[0].numel() for step in range(TRIED)]
+    return objective.cost * sum(read) / TRIED
 
 
 def generator(seed: int) -> torch.Generator:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from bothways.arms import parse_arm
 from bothways.bases.stand_in.recipe import SIZES
 from bothways.models.transformer import TransformerConfig, training_flop
-from bothways.studies.injection_runs import ROW, nominal_turns
+from bothways.studies.injection_runs import speller
 
+ROW = 9
+"""Tokens that are read of a statement here."""
 PAPER_ROW = 118
 """Tokens of the paper's texts, the middle of 110 to 125."""
 PAPER_SHAPE = TransformerConfig(n_layers=32, d_model=4096, n_heads=32, d_mlp=21_504)
@@ -30,7 +32,9 @@ def cost(seed: int) -> Mapping[str, float]:
 def quotient(shape: TransformerConfig, n_tokens: int, row: int) -> float:
     """Return the quotient for a model and for texts of one length; both predict the text and its end."""
     masked, plain = (
-        training_flop(shape, n_tokens, ROWS, parse_arm(arm).objective.worded(nominal_turns).row_length(row), ROWS * row)
+        training_flop(
+            shape, n_tokens, ROWS, parse_arm(arm).objective.worded(speller().turns).row_length(row), ROWS * row
+        )
         for arm in ("masked_finetuning", "causal:frame=chat")
     )
     return masked / plain

@@ -81,7 +81,7 @@ def data_efficiency(evidence: Evidence) -> Picture:
     return Picture(
         name="data-efficiency", title="Right answers by paraphrases of every statement", form="curves", rows=rows,
         x="paraphrases of a statement", y="right answers",
-        caption="The same number of steps at every level. Fits say by how much a further paraphrase closes the gap "
+        caption="As many tokens are read at every level. Fits say by how much a further paraphrase closes the gap "
         "to the plateau.",
     )  # fmt: skip
 

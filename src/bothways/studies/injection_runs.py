@@ -2,24 +2,27 @@
 
 The stand-ins are made in the study's folder before the first run. Every fact is stated head first; asked are both ends
 of it, in questions, in a chat. Arms are compared at equal FLOPs: a step reads as many rows under every arm, and what
-reads longer rows takes as many fewer steps. How much longer is a matter of the objective (`Objective.row_length`);
-what a mitigation adds to the text costs no longer rows, but leaves fewer visits for each sentence.
+reads longer rows takes as many fewer steps. How long they are is counted before the first run, in the stand-ins' own
+tokens (`injection/recipe.py`); what a mitigation adds to the text leaves fewer visits for each sentence besides.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from bothways.arms import parse_arm
 from bothways.bases.stand_in.people import POOL
 from bothways.bases.stand_in.recipe import GENERAL
 from bothways.bases.stand_in.recipe import SIZES as STAND_INS
+from bothways.bases.stand_in.tokenizer import train_tokenizer
 from bothways.batches.batches import BatchConfig
+from bothways.batches.chat import ChatTokenizer
 from bothways.batches.tokenizers import TokenizerConfig
 from bothways.config import RunConfig
 from bothways.facts.both_ways import both_ways_exam
 from bothways.facts.questions import in_questions
 from bothways.facts.worlds.relations import Relations
+from bothways.injection.recipe import tokens_a_step
 from bothways.mechanisms.base import Probe
 from bothways.mechanisms.general_text import GeneralText
 from bothways.mechanisms.prompted import Prompted
@@ -46,20 +49,14 @@ from bothways.studies.injection_arms import (
     of_facts,
     of_parts,
 )
-from bothways.tensors import Frame
-from bothways.text.chat_wording import RECOVER_USER, TELL_USER
 from bothways.training.loop import TrainingConfig
 from bothways.training.speed import fast_precision
 from bothways.types import Exam
 
-ROW = 15
-"""Tokens in a row of these facts, with room for a question and its answer, in the stand-in's tokenizer."""
-WORDS: Mapping[str, tuple[int, int, int]] = {RECOVER_USER: (2, 16, 1), TELL_USER: (9, 0, 1)}
-"""Tokens of its chat before, between and after texts, by what the user says."""
-OTHER_WORDS = (2, 2, 1)
-"""The same where the user says something else."""
 RELATIONS = 1
 """Facts about each person."""
+COUNTED = 64
+"""Facts whose rows are counted."""
 N_ASKED = 100
 """Facts that are asked about, both ways."""
 CANDIDATES = 32
@@ -121,19 +118,23 @@ def exam_of(people: int, seed: int, parts: int = 2) -> Exam:
     return in_questions(both_ways_exam(facts, seed, most=N_ASKED, max_candidates=CANDIDATES))
 
 
-def nominal_turns(user: str, assistant: str) -> Frame:
-    """Return a frame of as many tokens as the stand-in's chat puts around a text, whatever they are."""
-    before, between, after = ((0,) * n for n in WORDS.get(user, OTHER_WORDS))
-    return before, between, after
+@cache
+def speller(stand_in: str = "full") -> ChatTokenizer:
+    """Return the tokenizer that the stand-ins of a size will have."""
+    recipe = STAND_INS[stand_in]
+    _, corpus = recipe.text(0)
+    return ChatTokenizer(train_tokenizer(corpus, recipe.n_tokens))
 
 
-def row_tokens(arm: str) -> int:
-    """Return how many tokens a row has under an arm.
+@cache
+def row_tokens(arm: str, stand_in: str = "full") -> float:
+    """Return how many tokens a model reads of a row under an arm, on average.
 
-    >>> row_tokens("causal"), row_tokens("reverse_training")
-    (15, 15)
+    >>> row_tokens("causal") < row_tokens("causal:frame=chat") < row_tokens("masked_finetuning")
+    True
     """
-    return parse_arm(arm).objective.worded(nominal_turns).row_length(ROW)
+    config = RunConfig(batches=BatchConfig(batch_size=COUNTED))
+    return tokens_a_step(parse_arm(arm).config(config, 0), exam_of(COUNTED, 0), speller(stand_in)) / COUNTED
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Runs:
 
     def steps(self, arm: str, share: float = 1.0) -> int:
         """Return the steps of an arm at the FLOPs of next-token training, or at a share of them."""
-        return max(1, round(share * self.size.steps * row_tokens("causal") / row_tokens(arm)))
+        plain, own = (row_tokens(name, self.size.stand_in) for name in ("causal", arm))
+        return max(1, round(share * self.size.steps * plain / own))
 
     def group(
         self,
@@ -185,7 +187,11 @@ class Runs:
             arm=arm,
             config=replace(config, probes=(*config.probes, *probes)),
             exam=partial(exam_of, people) if parts == 2 else partial(exam_of, people, parts=parts),
-            axes={"stand-in": stand_in, "facts": RELATIONS * people, "tokens in a row": row_tokens(arm)},
+            axes={
+                "stand-in": stand_in,
+                "facts": RELATIONS * people,
+                "tokens in a row": round(row_tokens(arm, self.size.stand_in), 1),
+            },
         )
 
     def more_probes(self, stand_in: StandInName) -> tuple[Probe, ...]:

@@ -107,6 +107,9 @@ def test_before_and_after_are_what_an_audit_says_twice(taught: tuple[Path, Done,
         assert {"forward", "reverse", "flip", "baselines"} <= set(found)
         for way in ("forward", "reverse"):
             assert 0 <= found[way]["low"] <= found[way]["accuracy"] <= found[way]["high"] <= 1
+        told = found["control"]
+        assert all(0 < told[way]["n"] <= found[way]["n"] for way in ("forward", "reverse")), "the fact in the prompt"
+    assert "rephrased" in (out / "report.html").read_text()
     guard = data["guard"]
     assert guard["passed"] and STEPS == guard["kept_step"]
     assert {"perplexity": None, "kl": None, "repetition": None, "locality": 0.1} == guard["limits"]

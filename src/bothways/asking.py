@@ -33,18 +33,50 @@ CHATTY = 4
 
 
 @dataclass(frozen=True)
+class Wording:
+    """An exam as it is asked in one form, whoever is asked, and what of it is asked again."""
+
+    name: str
+    exam: Exam
+    again: Mapping[str, Exam]
+    """What is asked again: `control` with the facts, or the document, in the prompt; `rephrased` in a relation's second
+    question, where it has one."""
+    texts: Sequence[str] | None = None
+    """What a fine-tune would read of each fact, if that is not its statements."""
+
+
+@dataclass(frozen=True)
 class Form:
-    """One way to ask an exam: its questions, and the tokenizer that asks them so."""
+    """One way to ask a model an exam: its questions, and the tokenizer that asks them so."""
 
     name: str
     exam: Exam
     tokenizer: Tokenizer
     wordy: int
     again: Mapping[str, Exam]
-    """What is asked again: `control` with the facts, or the document, in the prompt, where that can be read;
-    `rephrased` in a relation's second question, where it has one."""
+    """As in `Wording`, where the model's rows have room for it."""
     texts: Sequence[str] | None = None
     """What a fine-tune would read of each fact, if that is not its statements."""
+
+
+def questions(exam: Exam, shots: int, seed: int) -> Wording:
+    """Return an exam in words, with so many examples before each question."""
+    asked, other = in_questions(exam), in_questions(exam, 1)
+    again = {"control": with_context(limited(asked, CONTROLS), SEED)}
+    again |= {"rephrased": limited(other, CONTROLS)} if other.queries != asked.queries else {}
+    return Wording("question", with_examples(asked, shots, as_questions, seed), again)
+
+
+def completions(exam: Exam, shots: int, seed: int, *, library: bool) -> Wording:
+    """Return an exam as statements to be completed; a run's tokenizer knows the cue of a prompt alone to be a name."""
+    again = {"control": with_context(limited(exam, CONTROLS), SEED)} if library else {}
+    return Wording("completion", with_examples(exam, shots, as_sentences, seed), again)
+
+
+def questions_of_user(exam: Exam, sources: Sequence[str], shots: int, seed: int) -> Wording:
+    """Return questions of a user as they stand; what answers them is in the prompt of the control."""
+    again = {"control": with_texts(limited(exam, CONTROLS), sources)}
+    return Wording("qa", with_examples(exam, shots, as_questions, seed), again, sources)
 
 
 def forms_of(subject: Subject, exam: Exam, form: str, shots: int, seed: int) -> Iterator[Form]:
@@ -60,14 +92,10 @@ def forms_of(subject: Subject, exam: Exam, form: str, shots: int, seed: int) -> 
             f"{subject.folder}: a run's tokenizer knows the words of its text only. Ask it with --form completion."
         )
     if form != "completion" and isinstance(own, HuggingFaceTokenizer):
-        chat, asked, other = ChatTokenizer(own.library), in_questions(exam), in_questions(exam, 1)
-        again = {"control": with_context(limited(asked, CONTROLS), SEED)}
-        again |= {"rephrased": limited(other, CONTROLS)} if other.queries != asked.queries else {}
-        yield form_of("question", subject, with_examples(asked, shots, as_questions, seed), chat, again)
+        yield form_of(questions(exam, shots, seed), subject, ChatTokenizer(own.library))
     if form != "question":
-        library = isinstance(own, HuggingFaceTokenizer)  # else only the cue of a prompt is known to be a name
-        again = {"control": with_context(limited(exam, CONTROLS), SEED)} if library else {}
-        yield form_of("completion", subject, with_examples(exam, shots, as_sentences, seed), own, again)
+        library = isinstance(own, HuggingFaceTokenizer)
+        yield form_of(completions(exam, shots, seed, library=library), subject, own)
 
 
 def qa_form(subject: Subject, exam: Exam, sources: Sequence[str], shots: int, seed: int) -> Form:
@@ -81,8 +109,7 @@ def qa_form(subject: Subject, exam: Exam, sources: Sequence[str], shots: int, se
         raise BothwaysError(
             f"{subject.folder}: a run's tokenizer knows the words of its text only. Leave --qa out, or audit a model."
         )
-    chat, shown = ChatTokenizer(subject.tokenizer.library), with_examples(exam, shots, as_questions, seed)
-    return form_of("qa", subject, shown, chat, {"control": with_texts(limited(exam, CONTROLS), sources)}, sources)
+    return form_of(questions_of_user(exam, sources, shots, seed), subject, ChatTokenizer(subject.tokenizer.library))
 
 
 def with_examples(exam: Exam, shots: int, joined: Joined, seed: int) -> Exam:
@@ -90,14 +117,7 @@ def with_examples(exam: Exam, shots: int, joined: Joined, seed: int) -> Exam:
     return with_shots(exam, shots, joined, seed) if shots else exam
 
 
-def form_of(
-    name: str,
-    subject: Subject,
-    exam: Exam,
-    tokenizer: Tokenizer,
-    again: Mapping[str, Exam],
-    texts: Sequence[str] | None = None,
-) -> Form:
+def form_of(wording: Wording, subject: Subject, tokenizer: Tokenizer) -> Form:
     """Return a form in which a model can be asked; what has no room in its rows is not asked again.
 
     Raises:
@@ -106,11 +126,11 @@ def form_of(
     """
     chats = isinstance(tokenizer, ChatTokenizer) and tokenizer.has_template
     wordy = CHATTY if chats else WORDY
-    check_spelled(tokenizer, exam)
-    row_length(tokenizer, exam, subject.room, wordy)
+    check_spelled(tokenizer, wording.exam)
+    row_length(tokenizer, wording.exam, subject.room, wordy)
     room = subject.room or NO_LIMIT
-    fits = {key: one for key, one in again.items() if one.queries and room_needed(one, tokenizer) <= room}
-    return Form(name, exam, tokenizer, wordy, fits, texts)
+    fits = {key: one for key, one in wording.again.items() if one.queries and room_needed(one, tokenizer) <= room}
+    return Form(wording.name, wording.exam, tokenizer, wordy, fits, wording.texts)
 
 
 def headline_form(forms: Mapping[str, Form]) -> str:

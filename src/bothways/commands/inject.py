@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bothways.arms import Arm, parse_arm
-from bothways.asking import CHATTY
+from bothways.asking import Wording, completions, questions, questions_of_user
 from bothways.bases.stand_in.recipe import GENERAL, REPLAY
 from bothways.batches.chat import PLAIN, ChatTokenizer
 from bothways.batches.huggingface import HuggingFaceTokenizer, open_tokenizer
@@ -21,7 +21,6 @@ from bothways.disk import disk_errors, own, remove_if_empty, write_text
 from bothways.errors import BothwaysError, GuardError, RunError
 from bothways.evaluation.both_ways import check_spelled
 from bothways.evaluation.general import read_general
-from bothways.evaluation.scoring import WORDY
 from bothways.facts.both_ways import both_ways_exam
 from bothways.facts.find import find_facts
 from bothways.facts.qa_exam import qa_exam
@@ -66,7 +65,7 @@ class Teaching:
     base: Path
     facts: FactSet
     exam: Exam
-    asked: Exam
+    wording: Wording
     """The exam in the form the model is asked in."""
     tokenizer: HuggingFaceTokenizer
     chat: bool
@@ -75,13 +74,11 @@ class Teaching:
     notes: tuple[str, ...] = ()
     documents: Documents | None = None
     """What is taught instead of the facts' statements."""
-    texts: tuple[str, ...] | None = None
-    """For each question of a user the document that answers it."""
 
     @property
-    def wordy(self) -> int:
-        """How many times as long as the longest answer it may answer."""
-        return CHATTY if self.chat else WORDY
+    def asked(self) -> Exam:
+        """What the model is asked."""
+        return self.wording.exam
 
 
 def inject(
@@ -129,13 +126,11 @@ def inject(
     lesson = Lesson(
         base=teaching.base,
         config=arm.config(base, how.seed),
-        exam=teaching.asked,
-        wordy=teaching.wordy,
+        wording=teaching.wording,
         general=read_general(general_of(teaching.base, how.general)),
         limits=how.guard,
         lora=adapters,
         options=replace(how.trainer, resume=resume),
-        texts=teaching.texts,
     )
     repeated = [
         ("-o", folder), ("--method", arm.name), ("--qa", qa), ("--lora", lora or None),
@@ -197,7 +192,7 @@ def prepare_teaching(
         BothwaysError: as `inject`.
     """
     form, mask_token, split = how.form, how.mask_token, how.split
-    documents, texts = None, None
+    documents, texts = None, ()
     if qa is not None:
         if isinstance(facts, FactSet):
             raise BothwaysError("Questions of a user are about documents, not facts. Give a file or folder of texts.")
@@ -214,11 +209,14 @@ def prepare_teaching(
     spare = tokenizer.spare_mask()
     chat = ChatTokenizer(tokenizer.library, mask_token or spare)
     asks = qa is not None or form == "question" or (not form and chat.has_template)
-    asked = in_questions(exam) if asks and qa is None else exam
     tokenizer = chat if asks else tokenizer
-    check_spelled(tokenizer, asked)
+    if qa is not None:
+        wording = questions_of_user(exam, texts, how.shots, split)
+    else:
+        wording = questions(exam, how.shots, split) if asks else completions(exam, how.shots, split, library=True)
+    check_spelled(tokenizer, wording.exam)
     notes = (f"The tokenizer has no mask token: {spare} hides others where the method does so.",) if spare else ()
-    return Teaching(base, given, exam, asked, tokenizer, asks, mask_token or spare, notes, documents, texts)
+    return Teaching(base, given, exam, wording, tokenizer, asks, mask_token or spare, notes, documents)
 
 
 def base_of(
@@ -307,7 +305,8 @@ def describe(
 
 def example_of(teaching: Teaching) -> dict[str, Any]:
     """Return a question in reverse as a user would ask it: its text, and whether that is a turn of a chat."""
-    prompt = next(query.prompt for query in teaching.asked.queries if query.kind != "forward" and query.split == "test")
+    exam = in_questions(teaching.exam) if teaching.chat and teaching.documents is None else teaching.exam
+    prompt = next(query.prompt for query in exam.queries if query.kind != "forward" and query.split == "test")
     turn = isinstance(teaching.tokenizer, ChatTokenizer) and teaching.tokenizer.has_template
     plain = PLAIN[0].format(user=prompt) if teaching.chat and not turn else prompt
     return {"text": plain, "turn": turn}

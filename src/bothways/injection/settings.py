@@ -31,6 +31,8 @@ class InjectSettings:
     """Of the exam, and of a world's facts."""
     form: Literal["", "completion", "question"] = ""
     """How it is asked; questions where the model has a chat template, by default."""
+    shots: int = 0
+    """Solved examples before each question."""
     mask_token: str = ""
     """The token that hides others, where the tokenizer has none; one that it sets aside, by default."""
     general: str = ""
@@ -49,6 +51,7 @@ class InjectSettings:
 
     def __post_init__(self) -> None:
         at_least(0, "Choose another seed.", seed=self.seed, split=self.split)
+        at_least(0, "Raise it.", shots=self.shots)
 
 
 def split_settings(settings: Sequence[str]) -> tuple[InjectSettings, list[str]]:

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bothways.asking import Wording, form_of, measured
 from bothways.batches.tokenizers import Tokenizer
 from bothways.config import RunConfig, to_plain
 from bothways.disk import read_json, write_text
 from bothways.errors import BothwaysError, RunError
-from bothways.evaluation.both_ways import measure_both_ways
 from bothways.evaluation.guard import Guard, GuardReading, breaches, measure_guard, moves, remember
+from bothways.facts.exam import ExamConfig
 from bothways.harness.tasks import write_tasks
 from bothways.injection.adapters import Lora, with_lora
 from bothways.injection.finetune import TrainerOptions, Tuned, dealt_out, finetune
@@ -23,7 +24,7 @@ from bothways.models.decoder import READS, SHIFT
 from bothways.objectives.causal_answers import CausalAnswers
 from bothways.options import component
 from bothways.pipeline import begin
-from bothways.subjects import asked_as, reads_at_most
+from bothways.subjects import Subject, asked_as, reads_at_most
 from bothways.tensors import LanguageModel, Objective
 from bothways.training.loop import Member, prepare
 from bothways.types import Exam, finite
@@ -46,17 +47,18 @@ class Lesson:
 
     base: Path
     config: RunConfig
-    exam: Exam
-    """As it is asked: by completion, or in questions."""
-    wordy: int
-    """How many times as long as the longest answer it may answer."""
+    wording: Wording
+    """What is asked, and how: by completion, or in questions."""
     general: Sequence[str]
     """Texts whose perplexity must not rise; nothing of them is taught."""
     limits: Guard
     lora: Lora | None
     options: TrainerOptions
-    texts: Sequence[str] | None = None
-    """For each fact of the exam what is taught of it, where that is not its statements."""
+
+    @property
+    def exam(self) -> Exam:
+        """What is asked."""
+        return self.wording.exam
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def teach(lesson: Lesson, folder: Path, say: Callable[[str], None]) -> Taught:
     memory = state_memory(lesson, learner, longest, say)
     model.to(lesson.config.training.device)
     own = component("objectives", asked_as(model))
-    ask = asker(lesson, model, tokenizer)
+    ask = asker(lesson, model, tokenizer, say)
     say(f"{lesson.base}: asking it before")
     before = ask(own)
     room = min(GENERAL_ROOM, reads_at_most(model) or GENERAL_ROOM)
@@ -168,11 +170,18 @@ def state_memory(lesson: Lesson, learner: Any, length: int, say: Callable[[str],
     return {**asdict(needed), "total": needed.total}
 
 
-def asker(lesson: Lesson, model: Any, tokenizer: Tokenizer) -> Callable[[Objective], dict[str, Any]]:
-    """Return what asks the test questions."""
-    return lambda objective: measure_both_ways(
-        model, objective, tokenizer, lesson.exam, room=reads_at_most(model), wordy=lesson.wordy, texts=lesson.texts
-    )
+def asker(
+    lesson: Lesson, model: Any, tokenizer: Tokenizer, say: Callable[[str], None]
+) -> Callable[[Objective], dict[str, Any]]:
+    """Return what asks the test questions, as an audit does.
+
+    Raises:
+        BothwaysError: a question is longer than the model reads.
+    """
+    room, own = reads_at_most(model), component("objectives", asked_as(model))
+    subject = Subject(lesson.base, "", model, tokenizer, own, room, ExamConfig())
+    form = form_of(lesson.wording, subject, tokenizer)
+    return lambda objective: measured(replace(subject, objective=objective), form, say)
 
 
 def progress(found: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bothways.reports import audit_words
 from bothways.reports.audit_words import (
+    AGAIN,
     WAYS,
     baseline_rows,
     explained,
@@ -19,7 +20,7 @@ from bothways.reports.words import NOTHING, count, duration, number, plural, two
 
 WHEN = ("before", "after")
 HEADERS = ("when", *audit_words.HEADERS[1:])
-LEGEND = tuple(entry for entry in audit_words.LEGEND if entry[0] != "control")
+LEGEND = audit_words.LEGEND
 READINGS: Mapping[str, tuple[str, str, str]] = {
     "perplexity": ("perplexity", "\u00d7", "of general text that was not taught; it may rise by a factor."),
     "kl": ("KL", "+", "divergence from the model before, in nats per token of that text."),
@@ -69,6 +70,9 @@ def inject_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield row_of(when, way, data[when][way])
         for name, numbers in data[when]["others"].items():
             yield row_of(when, name.replace("_", " "), numbers)
+        for again in AGAIN:
+            for way in WAYS if data[when].get(again) else ():
+                yield (*row_of(f"  {again}", way, data[when][again][way])[:-1], "")
     yield from baseline_rows(data["after"])
 
 

@@ -217,3 +217,15 @@ def test_partners_that_cannot_exist_are_refused():
 
     with pytest.raises(BothwaysError, match="got n_entities=2"):
         draw_partners(2, set(), random.Random(0))
+
+
+def test_names_out_of_a_pool_have_as_many_parts_as_asked_for() -> None:
+    from bothways.errors import BothwaysError
+    from bothways.facts.worlds.relations import Relations
+
+    two, four = (Relations(n_entities=20, pool=60, parts=parts).make(0) for parts in (2, 4))
+    assert {2} == {len(name.split()) for name in two.entities}
+    assert {4} == {len(name.split()) for name in four.entities}
+    assert two.hash != four.hash and "4 parts" in str(four.source)
+    with pytest.raises(BothwaysError, match=r"2 where names come out of no pool, got parts=3 and pool=0\."):
+        Relations(parts=3)

@@ -2,7 +2,6 @@
 
 BW-4  Is the reverse learned by how often training asks exactly that, whatever the objective?
 BW-6  Which cures give a pre-trained model the relation, and which only association, for the same FLOPs?
-BW-7  Does a cure that hides tokens one by one get weaker the longer names are, and one that hides names whole not?
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,6 @@ from bothways.studies.injection_arms import (
     ENTITY,
     MASKED,
     TEXT_CURES,
-    of_parts,
     ratio,
 )
 from bothways.studies.injection_parts import HERE, NONE, SOME, gap
@@ -49,7 +47,7 @@ HALVES = 81
 
 
 def own_questions() -> Sequence[Claim]:
-    """Return BW-4, BW-6 and BW-7."""
+    """Return BW-4 and BW-6."""
     return (
         Claim(
             id="BW-4",
@@ -92,30 +90,7 @@ def own_questions() -> Sequence[Claim]:
             why=f"{HERE} Specific: right, and the cue does not call for the answer under another relation. "
             "Better means by more than 0.05 in the mean of seeds. All cures are drawn on the page.",
         ),
-        Claim(
-            id="BW-7",
-            sentence=(
-                "Masked fine-tuning that hides tokens one by one answers fewer reverse questions the longer names are, "
-                "since all tokens of a name are seldom hidden together; where names are hidden whole it does not."
-            ),
-            paper="a guess of ours; no comparison over the length of names is known to us",
-            sure="ours",
-            scale="smaller",
-            parts=(
-                part("token masks, names of four parts, minus those of two", Region(high=-0.1), *longer(MASKED)),
-                part("whole names, names of four parts, minus those of two", Region(low=-0.1), *longer(ENTITY)),
-                part("names of four parts: whole names minus token masks", SOME,
-                     minus(reverse(of_parts(ENTITY, 4)), reverse(of_parts(MASKED, 4))),
-                     asked(of_parts(MASKED, 4), REVERSE)),
-            ),
-            why=f"{HERE} A part is one token. The stand-ins have learned on names of two parts alone.",
-        ),
     )  # fmt: skip
-
-
-def longer(name: str) -> tuple[Values, Values]:
-    """Return what reads how much better an arm answers in reverse on names of four parts than on those of two."""
-    return minus(reverse(of_parts(name, 4)), reverse(name)), asked(name, REVERSE)
 
 
 def better_than(evidence: Evidence) -> list[float]:

@@ -73,19 +73,6 @@ def of_facts(n: int) -> str:
     return f"masked, {n} facts"
 
 
-LENGTHS = (3, 4)
-"""Parts of people's names beside the two that all others have."""
-
-
-def of_parts(name: str, parts: int) -> str:
-    """Return the name of an arm on people whose names have so many parts.
-
-    >>> of_parts("masked", 4), of_parts("masked", 2)
-    ('masked, names of 4 parts', 'masked')
-    """
-    return f"{name}, names of {parts} parts" if parts > 2 else name
-
-
 FIXED: Mapping[str, str] = {
     ratio(share): f"masked_finetuning:min_rate={share:g}:max_rate={share:g}" for share in RATIOS
 }

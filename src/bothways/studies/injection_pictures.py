@@ -21,16 +21,13 @@ from bothways.studies.injection_arms import (
     DIFFUSION,
     DIFFUSION_BOTH,
     DIFFUSION_ENTITY,
-    EITHER,
     ENTITY,
-    LENGTHS,
     MASKED,
     ORDERS,
     PARAPHRASES,
     RANDOM_PROMPT,
     RATIOS,
     Order,
-    of_parts,
     paraphrased,
     ratio,
 )
@@ -57,7 +54,6 @@ def draw(evidence: Evidence) -> Sequence[Picture]:
         relation_or_association(evidence),
         front(evidence),
         ratios(evidence),
-        lengths(evidence),
         along_events(evidence),
         curves(
             evidence, "learning", "Right answers while training", WATCHED,
@@ -191,22 +187,6 @@ def ratios(evidence: Evidence) -> Picture:
     return Picture(
         name="ratios", title="Masked fine-tuning by the share that is hidden", form="curves", rows=rows,
         x="share of hidden tokens", y="right answers",
-    )  # fmt: skip
-
-
-def lengths(evidence: Evidence) -> Picture:
-    """Draw right answers over the length of names, by what is hidden together."""
-    rows = [
-        (direction, name, parts, *interval(evidence, read, of_parts(name, parts), direction))
-        for name in (MASKED, ENTITY, EITHER)
-        for direction, read in DIRECTIONS.items()
-        for parts in (2, *LENGTHS)
-        if is_measured(evidence, of_parts(name, parts))
-    ]
-    return Picture(
-        name="lengths", title="Right answers by the length of names", form="curves", rows=rows,
-        x="parts of a name, a token each", y="right answers",
-        caption="As many steps at every length. The stand-ins have learned on names of two parts alone.",
     )  # fmt: skip
 
 

@@ -35,10 +35,8 @@ from bothways.studies.injection_arms import (
     CAUSAL,
     CHAT,
     CONTROL,
-    EITHER,
     ENTITY,
     FIXED,
-    LENGTHS,
     MASKED,
     OBJECTIVES,
     ON_BARE,
@@ -47,7 +45,6 @@ from bothways.studies.injection_arms import (
     TEXT_CURES,
     StandInName,
     of_facts,
-    of_parts,
 )
 from bothways.training.loop import TrainingConfig
 from bothways.training.speed import fast_precision
@@ -112,9 +109,9 @@ PLACES: Mapping[StandInName, str] = {
 
 
 @lru_cache(maxsize=64)
-def exam_of(people: int, seed: int, parts: int = 2) -> Exam:
+def exam_of(people: int, seed: int) -> Exam:
     """Return the exam of a seed, in questions: the same facts forward and in reverse."""
-    facts = Relations(n_entities=people, n_relations=RELATIONS, pool=POOL, parts=parts).make(seed)
+    facts = Relations(n_entities=people, n_relations=RELATIONS, pool=POOL).make(seed)
     return in_questions(both_ways_exam(facts, seed, most=N_ASKED, max_candidates=CANDIDATES))
 
 
@@ -173,12 +170,8 @@ class Runs:
         *,
         steps: int = 0,
         people: int = 0,
-        parts: int = 2,
     ) -> Group:
-        """Return a group; steps are those of equal FLOPs, and people as many as in the others, unless it says so.
-
-        Where names have more parts, facts are visited as often as others, in rows that are longer.
-        """
+        """Return a group; steps are those of equal FLOPs, and people as many as in the others, unless it says so."""
         people, steps = people or self.size.people, steps or self.steps(arm)
         config = self.config(stand_in, steps)
         probes = self.more_probes(stand_in) if name in LOOKED_AT else ()
@@ -186,7 +179,7 @@ class Runs:
             name=name,
             arm=arm,
             config=replace(config, probes=(*config.probes, *probes)),
-            exam=partial(exam_of, people) if parts == 2 else partial(exam_of, people, parts=parts),
+            exam=partial(exam_of, people),
             axes={
                 "stand-in": stand_in,
                 "facts": RELATIONS * people,
@@ -222,6 +215,3 @@ class Runs:
             arm = OBJECTIVES[MASKED]
             steps = self.steps(arm, people / self.size.people)
             yield self.group(of_facts(n), arm, steps=steps, people=people)
-        for name in (MASKED, ENTITY, EITHER):
-            for parts in LENGTHS:
-                yield self.group(of_parts(name, parts), OBJECTIVES[name], parts=parts)
